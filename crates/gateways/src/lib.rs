@@ -1,1 +1,65 @@
-//! placeholder
+//! The outside world: payment providers and messages, each behind one door.
+//!
+//! A door answers in three ways only (hazards A12 to A14): *done*, *refused* (provably nothing happened) or
+//! *unknown* (anything may have happened; ask again with the same bytes and the same key).
+
+pub mod messages;
+pub mod payments;
+
+pub mod tray;
+
+/// What came back from outside.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Answer<T> {
+    /// The other side answered, and this is what it said.
+    Done(T),
+    /// The other side said no, so nothing happened and repeating the same bytes will not help.
+    Refused(Refusal),
+    /// No answer, half an answer, or one that proves nothing. Never treated as a failure.
+    Unknown(Unknown),
+}
+
+/// A provable no. `message` is safe to show to staff: it holds no personal data and no secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The provider's machine-readable code, or ours: `not_found`, `unauthorised`, `invalid_request`, ...
+    pub code: String,
+    pub message: String,
+}
+
+/// Why nothing is known. `retry_after_ms`: the wait that the other side asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    pub why: String,
+    pub retry_after_ms: Option<i64>,
+}
+
+impl Unknown {
+    pub fn because(why: impl Into<String>) -> Unknown {
+        Unknown {
+            why: why.into(),
+            retry_after_ms: None,
+        }
+    }
+}
+
+impl<T> Answer<T> {
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Answer<U> {
+        match self {
+            Answer::Done(value) => Answer::Done(f(value)),
+            Answer::Refused(refusal) => Answer::Refused(refusal),
+            Answer::Unknown(unknown) => Answer::Unknown(unknown),
+        }
+    }
+
+    pub fn refused(code: &str, message: impl Into<String>) -> Answer<T> {
+        Answer::Refused(Refusal {
+            code: code.to_owned(),
+            message: message.into(),
+        })
+    }
+
+    pub fn unknown(why: impl Into<String>) -> Answer<T> {
+        Answer::Unknown(Unknown::because(why))
+    }
+}

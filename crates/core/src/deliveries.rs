@@ -1,0 +1,77 @@
+//! Deliveries: one handing-over of a link, with its own outcome.
+
+/// How a link is handed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Channel {
+    Sms,
+    Email,
+    Qr,
+    Copy,
+}
+
+impl Channel {
+    pub const ALL: [Channel; 4] = [Channel::Sms, Channel::Email, Channel::Qr, Channel::Copy];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Channel::Sms => "sms",
+            Channel::Email => "email",
+            Channel::Qr => "qr",
+            Channel::Copy => "copy",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<Channel> {
+        Channel::ALL.into_iter().find(|c| c.name() == name)
+    }
+
+    /// As people read it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Channel::Sms => "SMS",
+            Channel::Email => "Email",
+            Channel::Qr => "QR code",
+            Channel::Copy => "Copied",
+        }
+    }
+}
+
+/// What became of a delivery. Never `Delivered` without proof.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum DeliveryStatus {
+    Queued,
+    Sent,
+    /// The carrier may have it or not; an SMS is then never sent again by itself (hazard A28).
+    Uncertain,
+    Delivered,
+    Failed,
+}
+
+impl DeliveryStatus {
+    pub const ALL: [DeliveryStatus; 5] = [
+        DeliveryStatus::Queued,
+        DeliveryStatus::Sent,
+        DeliveryStatus::Uncertain,
+        DeliveryStatus::Delivered,
+        DeliveryStatus::Failed,
+    ];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            DeliveryStatus::Queued => "queued",
+            DeliveryStatus::Sent => "sent",
+            DeliveryStatus::Uncertain => "uncertain",
+            DeliveryStatus::Delivered => "delivered",
+            DeliveryStatus::Failed => "failed",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<DeliveryStatus> {
+        DeliveryStatus::ALL.into_iter().find(|s| s.name() == name)
+    }
+}
+
+/// Milliseconds between two sendings of one link over one channel: a second click is not a second message.
+pub const RESEND_AFTER_MS: i64 = 2 * crate::MINUTE_MS;
+/// Sendings to one number or address in 24 hours (hazard D13).
+pub const SENDS_PER_ADDRESS_A_DAY: i64 = 10;

@@ -1,0 +1,233 @@
+//! The payment provider's door: one trait that a real PSP fits without change.
+
+use async_trait::async_trait;
+use remit_core::UtcMs;
+use remit_core::methods::Method;
+use remit_core::money::Money;
+
+use crate::Answer;
+
+/// What a provider can do, as data: no method of the trait has a default that answers "ok, unchanged".
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    pub name: &'static str,
+    pub methods: Vec<Method>,
+    /// Shortest and longest life of a session in milliseconds, counted from its creation (hazard B7).
+    pub session_min_ms: i64,
+    pub session_max_ms: i64,
+    /// How long a key replays its first answer, in milliseconds. Past it, look up by reference instead (hazard A14).
+    pub idempotency_ms: i64,
+}
+
+/// The small snapshot a provider gets to make a session from. Nothing clinical, nothing personal (hazard E2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionOrder {
+    /// Our attempt id: set as reference on the session *and* on the payment, so that either finds the other.
+    pub reference: String,
+    pub amount: Money,
+    /// Exactly the method that the patient chose on our page.
+    pub method: Method,
+    /// The clinic's trading name, as the bank will show it.
+    pub payee: String,
+    /// Constant routes of ours plus the attempt id; no token, no patient (hazard D11).
+    pub return_url: String,
+    pub cancel_url: String,
+    /// Frozen at creation.
+    pub expires_at: UtcMs,
+    /// BCP 47 language of the hosted page.
+    pub locale: String,
+}
+
+/// A request's bytes, fixed before the first call and repeated as they are (hazard A15).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frozen(pub String);
+
+/// A hosted payment page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    pub session_id: String,
+    /// Where the patient is sent.
+    pub url: String,
+    pub expires_at: UtcMs,
+}
+
+/// What the provider says of one session and its payment. Cumulative: reading it twice changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    pub reference: String,
+    pub session_id: String,
+    pub url: Option<String>,
+    pub status: SessionStatus,
+    /// Set once money was taken or is being taken.
+    pub payment_id: Option<String>,
+    /// What was received, in the currency it was received in; zero-less until `Paid`.
+    pub received: Option<Money>,
+    /// For people: `Visa ending 4242`, `Klarna`.
+    pub paid_with: Option<String>,
+    /// The provider's last refusal in plain words (a declined card), while the session is still open.
+    pub last_error: Option<String>,
+    pub livemode: bool,
+}
+
+/// Where a session stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionStatus {
+    /// Can still be paid.
+    Open,
+    /// The patient is done, the provider is not: money may come or not.
+    Processing,
+    Paid,
+    /// Ended without money: refused for good.
+    Failed,
+    /// Ended without money: nobody paid in time, or we asked for it to be closed.
+    Expired,
+    /// A word that this release does not know: no transition, a finding (hazard A12).
+    Other(String),
+}
+
+/// The answer to *make sure that this session takes no more money* (hazard B8).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// Provably closed without money.
+    Closed,
+    /// It was paid, or is being paid: these are the facts.
+    TooLate(Facts),
+}
+
+/// Which session is meant: by its id, or by our reference when its id never reached us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup<'a> {
+    Session(&'a str),
+    Reference(&'a str),
+}
+
+/// A refund to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundOrder {
+    /// Our refund id.
+    pub reference: String,
+    pub payment_id: String,
+    pub amount: Money,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefundFacts {
+    pub provider_refund_id: String,
+    pub reference: Option<String>,
+    pub payment_id: String,
+    pub amount: Money,
+    pub status: RefundStatus,
+    pub failure: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefundStatus {
+    Pending,
+    Succeeded,
+    Failed,
+    Other(String),
+}
+
+/// One event as the provider tells it, by webhook or in its list. A hint: the facts are fetched anew (hazard A7).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProviderEvent {
+    pub event_id: String,
+    pub kind: String,
+    pub about: About,
+    pub livemode: bool,
+    /// The provider's account the event belongs to.
+    pub account: String,
+    pub created_at: UtcMs,
+}
+
+/// What an event is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    Session {
+        session_id: String,
+        reference: Option<String>,
+    },
+    Refund {
+        provider_refund_id: String,
+        payment_id: String,
+        reference: Option<String>,
+    },
+    /// Authentic, and of no interest: stored, acknowledged, ignored.
+    Nothing,
+}
+
+/// A page of the provider's event list, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventPage {
+    pub events: Vec<ProviderEvent>,
+    /// Pass it to the next call; `None` when this was the last page.
+    pub next: Option<String>,
+}
+
+/// A page of payments as the provider has them, for the daily comparison.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PaymentPage {
+    pub payments: Vec<Facts>,
+    pub next: Option<String>,
+}
+
+/// Why a webhook was not believed. No detail reaches the sender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WebhookError {
+    #[error("signature missing or wrong")]
+    Signature,
+    #[error("timestamp more than 300 s away")]
+    Timestamp,
+    #[error("not an event")]
+    Malformed,
+}
+
+/// The two headers that webhook schemes read.
+#[derive(Clone, Copy, Debug)]
+pub struct WebhookRequest<'a> {
+    pub signature: &'a str,
+    /// Raw bytes: the signature covers these, not a reserialisation (hazard D2).
+    pub body: &'a [u8],
+    pub received_at: UtcMs,
+}
+
+/// A payment service provider, bound to one account of one clinic.
+///
+/// Every call has a timeout of its own and follows no redirect. No call is made while a database transaction is open.
+#[async_trait]
+pub trait PaymentProvider: Send + Sync {
+    fn capabilities(&self) -> Capabilities;
+
+    /// The bytes to be frozen in the attempt's row before the first call.
+    fn freeze_session(&self, order: &SessionOrder) -> Frozen;
+
+    /// Makes a hosted page. The same key and bytes answer with the same session.
+    async fn create_session(&self, frozen: &Frozen, idempotency_key: &str) -> Answer<Session>;
+
+    /// The truth about a session. `Refused { code: "not_found" }` proves that there is none.
+    async fn retrieve(&self, lookup: Lookup<'_>) -> Answer<Facts>;
+
+    /// Makes sure that the session takes no more money; safe to repeat.
+    async fn ensure_closed(&self, session_id: &str) -> Answer<Closing>;
+
+    fn freeze_refund(&self, order: &RefundOrder) -> Frozen;
+
+    async fn refund(&self, frozen: &Frozen, idempotency_key: &str) -> Answer<RefundFacts>;
+
+    async fn retrieve_refund(&self, provider_refund_id: &str) -> Answer<RefundFacts>;
+
+    /// Events since a moment (first page) or from a page's `next`.
+    async fn list_events(&self, since: UtcMs, after: Option<&str>) -> Answer<EventPage>;
+
+    /// Payments since a moment (first page) or from a page's `next`.
+    async fn list_payments(&self, since: UtcMs, after: Option<&str>) -> Answer<PaymentPage>;
+
+    /// Checks signature and age against any of the account's secrets (two while rotating), then parses. No I/O.
+    ///
+    /// # Errors
+    /// See [`WebhookError`]. Without a secret every webhook is refused (hazard D1).
+    fn verify_webhook(&self, request: WebhookRequest<'_>) -> Result<ProviderEvent, WebhookError>;
+
+    /// Name of the header that carries the signature, in lower case.
+    fn signature_header(&self) -> &'static str;
+}
