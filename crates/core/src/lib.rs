@@ -3,12 +3,23 @@
 //! Pure functions over plain data: `decide(state, command, now) -> events + effects`. This crate performs no I/O,
 //! reads no clock, draws no random number and knows no async; whatever it needs is an argument.
 
+pub mod account;
+pub mod appointments;
+pub mod attempts;
+pub mod clinic;
 pub mod contact;
 mod currencies;
 pub mod deliveries;
 pub mod ids;
+pub mod ledger;
+pub mod links;
+pub mod messages;
 pub mod methods;
 pub mod money;
+pub mod outbox;
+pub mod payments;
+pub mod refunds;
+pub mod roles;
 pub mod token;
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Zones exist only where a person reads (hazard B5).
