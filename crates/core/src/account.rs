@@ -54,9 +54,16 @@ impl Balance {
         self.money(self.due)
     }
 
-    /// The deposit less what is already paid, never more than what is due.
+    /// The deposit less what the total has been settled by, never more than what is due. Counted from what is owed,
+    /// not from what was paid: a payment that staff refunded to have it owed again settles nothing any more.
     pub fn deposit_due(&self) -> Money {
-        self.money((self.deposit - self.paid).clamp(0, self.due.max(0)))
+        let settled = self.total - self.due;
+        self.money((self.deposit - settled).clamp(0, self.due.max(0)))
+    }
+
+    /// Refunds that were given: neither taken from credit nor owed again. The sum of `refunds_given` in the books.
+    pub fn given(&self) -> i64 {
+        self.total - self.paid + self.refunded - self.due + self.credit
     }
 
     /// Takes money in: first what is due, then credit. Answers how much became credit.
@@ -253,6 +260,49 @@ impl Decision {
         if let Some(live) = &standing.live {
             self.effects.push(Effect::EnsureClosed { attempt: live.id });
         }
+    }
+}
+
+impl Decision {
+    /// After the balance fell: what would take more than is due now is closed. A link for nothing due ends, unless
+    /// this decision has paid it; a session for more than is due is closed at the provider (design 3: a link never
+    /// charges an old amount).
+    pub(crate) fn close_what_exceeds(&mut self, standing: &Standing, now: UtcMs) {
+        let due = self.due_after(standing);
+        if let Some(open) = &standing.open
+            && due == 0
+            && !self.moves_link(open.id)
+        {
+            let why = closing_for(open, Closing::Settled, now);
+            self.events.push(Event::LinkMoved(open.closed(why)));
+        }
+        if let Some(live) = &standing.live
+            && live.amount.minor > due
+            && !self.moves_attempt(live.id)
+        {
+            self.effects.push(Effect::EnsureClosed { attempt: live.id });
+        }
+    }
+
+    /// What is due once this decision's balance is written.
+    fn due_after(&self, standing: &Standing) -> i64 {
+        let set = self.events.iter().rev().find_map(|event| match event {
+            Event::BalanceSet(balance) => Some(balance.due),
+            _ => None,
+        });
+        set.unwrap_or(standing.balance.due)
+    }
+
+    fn moves_link(&self, id: LinkId) -> bool {
+        self.events
+            .iter()
+            .any(|event| matches!(event, Event::LinkMoved(moved) if moved.link == id))
+    }
+
+    fn moves_attempt(&self, id: AttemptId) -> bool {
+        self.events
+            .iter()
+            .any(|event| matches!(event, Event::AttemptMoved(moved) if moved.attempt == id))
     }
 }
 

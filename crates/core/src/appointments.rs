@@ -1,7 +1,7 @@
 //! Appointments: what is booked, what it costs, what is due at booking.
 
 use crate::UtcMs;
-use crate::account::{Balance, Decision, Event, Refusal, Standing};
+use crate::account::{Balance, Decision, Event, Finding, FindingKind, Refusal, Standing};
 use crate::ids::{ChargeId, ServiceId, TxnId};
 use crate::ledger::{self, Account, Txn, TxnKind};
 use crate::links::Closing;
@@ -137,7 +137,7 @@ pub fn quote(services: &[(Money, DepositRule)], zero: Money) -> (Money, Money) {
 /// Adds a charge (or a discount): the books follow, and a balance that falls to zero closes the open link.
 ///
 /// # Errors
-/// [`Refusal::Cancelled`]; [`Refusal::BelowZero`] when a discount is larger than the total; [`Refusal::LivePayment`]
+/// [`Refusal::Cancelled`]; [`Refusal::OtherCurrency`]; [`Refusal::TooLarge`]; [`Refusal::BelowZero`] when a discount is larger than the total; [`Refusal::LivePayment`]
 /// when a price falls while a payment is under way, which must be closed first (hazard A25).
 pub fn charge(
     standing: &Standing,
@@ -145,9 +145,8 @@ pub fn charge(
     txn: TxnId,
     now: UtcMs,
 ) -> Result<Decision, Refusal> {
-    let change = charge.amount.minor;
     let source = charge.id.to_string();
-    let mut decision = reprice(standing, change, txn, TxnKind::Charge, source, now)?;
+    let mut decision = reprice(standing, charge.amount, txn, TxnKind::Charge, source, now)?;
     decision.events.insert(0, Event::ChargeAdded { charge });
     Ok(decision)
 }
@@ -164,7 +163,7 @@ pub fn uncharge(
 ) -> Result<Decision, Refusal> {
     let mut decision = reprice(
         standing,
-        -charge.amount.minor,
+        charge.amount.with(-charge.amount.minor),
         txn,
         TxnKind::Uncharge,
         charge.id.to_string(),
@@ -182,7 +181,7 @@ pub fn uncharge(
 
 fn reprice(
     standing: &Standing,
-    change: i64,
+    change: Money,
     txn: TxnId,
     kind: TxnKind,
     source: String,
@@ -192,29 +191,47 @@ fn reprice(
     if standing.status == Status::Cancelled {
         return Err(Refusal::Cancelled);
     }
-    if before.total + change < 0 {
+    if change.currency != before.currency {
+        return Err(Refusal::OtherCurrency);
+    }
+    let change = change.minor;
+    let total = before.total.saturating_add(change);
+    if total < 0 {
         return Err(Refusal::BelowZero {
             total: before.money(before.total),
         });
     }
-    if before.total + change > MINOR_MAX {
+    if total > MINOR_MAX {
         return Err(Refusal::TooLarge);
     }
     if change < 0 && standing.live.is_some() {
         return Err(Refusal::LivePayment);
     }
-    let (after, posted) = reprice_balance(before, change, txn, kind, source);
+    let (after, posted) = reprice_balance(before, change, txn, kind, source.clone());
     let mut decision = Decision::default();
     decision.events.extend(posted.map(Event::Posted));
     decision.events.push(Event::BalanceSet(after.clone()));
-    if after.due == 0 && before.due > 0 {
-        decision.close_open_link(standing, Closing::Settled, now);
-    }
+    decision.events.extend(credit_left(before, &after, source));
+    decision.close_what_exceeds(standing, now);
     Ok(decision)
 }
 
-/// The balance after the total changed, and the posting. Credit is used up before anything becomes due; what falls
-/// below the due amount becomes credit.
+/// Staff decide what becomes of credit that a lower price leaves (hazards 7.6).
+fn credit_left(before: &Balance, after: &Balance, about: String) -> Option<Event> {
+    let left = after.credit - before.credit;
+    (left > 0).then(|| {
+        Event::FindingOpened(Finding {
+            kind: FindingKind::CreditLeft,
+            about,
+            amount: Some(after.money(left)),
+            detail: "The price fell below what is paid. The rest is the patient's credit.".into(),
+        })
+    })
+}
+
+/// The balance after the total changed, and the posting. Credit is used up before anything becomes due. What falls
+/// below the due amount first takes back what was given as refunds (the price they were given for is gone), and only
+/// then becomes credit: a clinic never owes money that it has already sent back.
 fn reprice_balance(
     before: &Balance,
     change: i64,
@@ -237,12 +254,15 @@ fn reprice_balance(
         ]
     } else {
         let from_due = (-change).min(before.due);
+        let from_given = (-change - from_due).min(before.given());
+        let to_credit = -change - from_due - from_given;
         after.due -= from_due;
-        after.credit += -change - from_due;
+        after.credit += to_credit;
         vec![
             ledger::debit(Account::Revenue, money(-change)),
             ledger::credit(Account::Receivable, money(from_due)),
-            ledger::credit(Account::PatientCredit, money(-change - from_due)),
+            ledger::credit(Account::RefundsGiven, money(from_given)),
+            ledger::credit(Account::PatientCredit, money(to_credit)),
         ]
     };
     let posted = (change != 0).then(|| Txn::new(id, kind, source, lines));
@@ -272,7 +292,7 @@ pub fn change_status(
             return Err(Refusal::LivePayment);
         }
         let mut balance = standing.balance.clone();
-        // Discounts first come off last, so that the total never passes below zero on the way.
+        // Discounts are taken away first, so that the total never passes below zero on the way.
         let mut charges: Vec<_> = charges.iter().collect();
         charges.sort_by_key(|(charge, _)| charge.amount.minor);
         for (charge, txn) in charges {
@@ -290,7 +310,10 @@ pub fn change_status(
             });
             decision.events.extend(posted.map(Event::Posted));
         }
+        let about = standing.appointment.to_string();
+        let finding = credit_left(&standing.balance, &balance, about);
         decision.events.push(Event::BalanceSet(balance));
+        decision.events.extend(finding);
         decision.close_open_link(standing, Closing::AppointmentCancelled, now);
     }
     decision.events.push(Event::StatusChanged {

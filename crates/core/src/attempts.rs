@@ -8,8 +8,8 @@ use crate::ids::{AppointmentId, AttemptId, LinkId, PaymentId, TxnId};
 use crate::ledger::TxnKind;
 use crate::links::{self, Link, LinkState};
 use crate::methods::Method;
-use crate::money::Money;
-use crate::payments::{PaidBy, Payment, ProviderPayment, due_after, post_receipt};
+use crate::money::{MINOR_MAX, Money};
+use crate::payments::{PaidBy, Payment, ProviderPayment, post_receipt};
 use crate::{HOUR_MS, MINUTE_MS, SECOND_MS, UtcMs};
 
 /// A session may outlive its link by the provider's shortest session life, at most this (hazard B7).
@@ -329,18 +329,15 @@ pub fn settle(
             };
             paid(standing, attempt, link, report, money, ids, now)
         }
-        Reported::Unheard(word) => Decision {
-            events: vec![Event::FindingOpened(Finding {
-                kind: FindingKind::UnknownStatus,
-                about: attempt.id.to_string(),
-                amount: Some(attempt.amount),
-                detail: format!(
-                    "The provider reports the status \"{}\".",
-                    word.escape_default()
-                ),
-            })],
-            effects: vec![],
-        },
+        Reported::Unheard(word) => found(Finding {
+            kind: FindingKind::UnknownStatus,
+            about: attempt.id.to_string(),
+            amount: Some(attempt.amount),
+            detail: format!(
+                "The provider reports the status \"{}\".",
+                word.escape_default()
+            ),
+        }),
         Reported::Open => raise(attempt, report, Open, None),
         Reported::Processing { payment_id } => {
             raise(attempt, report, Processing, payment_id.clone())
@@ -393,7 +390,11 @@ fn paid(
     let late_success_ignored =
         cfg!(feature = "planted-faults") && faults::on(faults::LATE_SUCCESS_IGNORED);
     if attempt.state == Succeeded || (late_success_ignored && !attempt.state.is_live()) {
-        return Decision::default();
+        return another_payment(attempt, &money);
+    }
+    // Asked for at the provider's word, so nothing here may trust it: a sum that cannot be posted is shown to staff.
+    if !(1..=MINOR_MAX).contains(&money.received.minor) {
+        return mismatch(attempt, money.received);
     }
     let mut decision = Decision::default();
     decision.events.push(Event::AttemptMoved(AttemptMove {
@@ -443,28 +444,46 @@ fn paid(
                 }));
         }
     } else {
-        decision.events.push(Event::FindingOpened(Finding {
-            kind: FindingKind::AmountMismatch,
-            about: attempt.id.to_string(),
-            amount: Some(money.received),
-            detail: format!(
-                "{} was asked for, {} was received.",
-                attempt.amount, money.received
-            ),
-        }));
+        decision
+            .events
+            .extend(mismatch(attempt, money.received).events);
     }
-    if due_after(&decision, standing) == 0 {
-        links::settle_others(&mut decision, standing, attempt.link, now);
-        if let Some(live) = &standing.live
-            && live.id != attempt.id
-        {
-            links::close_attempt(&mut decision, live.id);
-        }
-    }
+    decision.close_what_exceeds(standing, now);
     decision.effects.push(Effect::Receipt {
         payment: ids.payment,
     });
     decision
+}
+
+/// The provider received something else than was asked for.
+fn mismatch(attempt: &Attempt, received: Money) -> Decision {
+    found(Finding {
+        kind: FindingKind::AmountMismatch,
+        about: attempt.id.to_string(),
+        amount: Some(received),
+        detail: format!("{} was asked for, {received} was received.", attempt.amount),
+    })
+}
+
+/// A report on an attempt that has succeeded: the same payment again is no news; another payment is money that our
+/// books cannot place by themselves, and never dropped in silence (hazard A1).
+fn another_payment(attempt: &Attempt, money: &Received<'_>) -> Decision {
+    if attempt.state != Succeeded || attempt.payment_id.as_deref() == Some(money.payment_id) {
+        return Decision::default();
+    }
+    found(Finding {
+        kind: FindingKind::Unreconciled,
+        about: attempt.id.to_string(),
+        amount: Some(money.received),
+        detail: "The provider reports a second payment for one attempt.".into(),
+    })
+}
+
+fn found(finding: Finding) -> Decision {
+    Decision {
+        events: vec![Event::FindingOpened(finding)],
+        effects: vec![],
+    }
 }
 
 /// Milliseconds until the next look at a live attempt: 30 s, 1 min, 2 min ... at most 1 h (hazards 7.5, R1).

@@ -1,6 +1,6 @@
 //! Payment links: when one may be issued, what it asks for, how it ends.
 
-use crate::account::{Decision, Effect, Event, LinkMove, Refusal, Standing, closing_for};
+use crate::account::{Decision, Event, LinkMove, Refusal, Standing};
 use crate::ids::{AppointmentId, LinkId};
 use crate::methods::PurposeKind;
 use crate::money::{Money, Payable};
@@ -432,29 +432,4 @@ pub fn badges(facts: BadgeFacts) -> Vec<Badge> {
     .into_iter()
     .filter_map(|(on, badge)| on.then_some(badge))
     .collect()
-}
-
-/// Closes the open link because the balance reached zero, unless the money came through this very link.
-pub(crate) fn settle_others(
-    decision: &mut Decision,
-    standing: &Standing,
-    paid: Option<LinkId>,
-    now: UtcMs,
-) {
-    if let Some(open) = &standing.open
-        && Some(open.id) != paid
-    {
-        decision
-            .events
-            .push(Event::LinkMoved(open.closed(closing_for(
-                open,
-                Closing::Settled,
-                now,
-            ))));
-    }
-}
-
-/// Asks for an attempt's session to be closed.
-pub(crate) fn close_attempt(decision: &mut Decision, attempt: crate::ids::AttemptId) {
-    decision.effects.push(Effect::EnsureClosed { attempt });
 }

@@ -172,8 +172,9 @@ impl Money {
 /// As people read it: `£1,045.50`, `-£5.00`, `KWD 1.500`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let figure = self.with(self.minor.abs()).figure();
-        let (whole, fraction) = figure.split_once('.').unwrap_or((&figure, ""));
+        let figure = self.figure();
+        let figure = figure.trim_start_matches('-');
+        let (whole, fraction) = figure.split_once('.').unwrap_or((figure, ""));
         let mut grouped = String::new();
         for (i, digit) in whole.chars().enumerate() {
             if i > 0 && (whole.len() - i).is_multiple_of(3) {

@@ -4,7 +4,6 @@ use crate::UtcMs;
 use crate::account::{Decision, Event, Finding, FindingKind, Refusal, Standing};
 use crate::ids::{AppointmentId, AttemptId, LinkId, PaymentId, TxnId};
 use crate::ledger::{self, Account, Txn, TxnKind};
-use crate::links::Closing;
 use crate::methods::Method;
 use crate::money::{Money, Payable};
 
@@ -181,9 +180,7 @@ pub fn take(standing: &Standing, take: Take, now: UtcMs) -> Result<Decision, Ref
         payment.id.to_string(),
     );
     decision.events.push(Event::PaymentReceived(payment));
-    if due_after(&decision, standing) == 0 {
-        decision.close_open_link(standing, Closing::Settled, now);
-    }
+    decision.close_what_exceeds(standing, now);
     Ok(decision)
 }
 
@@ -227,13 +224,4 @@ pub(crate) fn post_receipt(
             detail: "More was received than was due. The rest is the patient's credit.".into(),
         }));
     }
-}
-
-/// What is due once the decision's balance is written.
-pub(crate) fn due_after(decision: &Decision, standing: &Standing) -> i64 {
-    let set = decision.events.iter().rev().find_map(|event| match event {
-        Event::BalanceSet(balance) => Some(balance.due),
-        _ => None,
-    });
-    set.unwrap_or(standing.balance.due)
 }

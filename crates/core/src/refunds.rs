@@ -137,13 +137,15 @@ pub fn request(
     Ok(decision)
 }
 
-/// Applies what became of a refund; repeating it changes nothing.
+/// Applies what became of a refund; repeating it changes nothing. Money that comes back because a refund failed after
+/// all may settle what is due, so what would take more than that is closed.
 pub fn settle(
     standing: &Standing,
     payment: &Payment,
     refund: &Refund,
     to: RefundState,
     txn: TxnId,
+    now: UtcMs,
 ) -> Decision {
     let mut decision = Decision::default();
     if !refund.state.may_become(to) {
@@ -151,7 +153,10 @@ pub fn settle(
     }
     match to {
         Succeeded => succeed(&mut decision, standing, payment, refund, txn),
-        Failed => fail(&mut decision, standing, payment, refund, txn),
+        Failed => {
+            fail(&mut decision, standing, payment, refund, txn);
+            decision.close_what_exceeds(standing, now);
+        }
         Requested | Unknown | Pending => decision.events.push(moved(refund, to)),
     }
     decision
