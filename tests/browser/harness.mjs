@@ -62,7 +62,10 @@ function readyLines(child, said) {
   const wanted = ["url", "email", "password", "api_key"];
   const found = {};
   return new Promise((resolve, reject) => {
-    const failed = (why) => reject(new Error(`${BINARY} demo ${why}\n${said.join("").slice(-3000)}`));
+    const failed = (why) => {
+      clearTimeout(timer);
+      reject(new Error(`${BINARY} demo ${why}\n${said.join("").slice(-3000)}`));
+    };
     const timer = setTimeout(() => failed(`was not ready in ${READY_WITHIN_MS} ms`), READY_WITHIN_MS);
     child.once("error", (error) => failed(`did not start: ${error.message}`));
     child.once("exit", (code, signal) => failed(`ended early (${signal ?? code})`));
@@ -209,6 +212,25 @@ export function openBrowser() {
       "--lang=en-GB",
     ],
   });
+}
+
+/**
+ * A running demo and a browser. When the second does not open, the first is stopped: what is left running keeps a test
+ * process from ending.
+ */
+export async function openClinic() {
+  const demo = await startDemo();
+  try {
+    const browser = await openBrowser();
+    const close = async () => {
+      await browser.close();
+      await demo.stop();
+    };
+    return { demo, browser, close };
+  } catch (error) {
+    await demo.stop();
+    throw error;
+  }
 }
 
 const DEVICES = {

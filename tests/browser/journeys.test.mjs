@@ -4,19 +4,16 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Desk } from "./desk.mjs";
 import {
-  Clock, eventually, makeAppointment, makeClinicFixture, openBrowser, scan, startDemo, tomorrow,
+  Clock, eventually, makeAppointment, makeClinicFixture, openClinic, scan, startDemo, tomorrow,
 } from "./harness.mjs";
 import { CARDS, Phone } from "./phone.mjs";
 
-let browser, demo;
+let clinic, browser, demo;
 before(async () => {
-  browser = await openBrowser();
-  demo = await startDemo();
+  clinic = await openClinic();
+  ({ browser, demo } = clinic);
 });
-after(async () => {
-  await browser?.close();
-  await demo?.stop();
-});
+after(() => clinic?.close());
 
 test("a deposit is asked for at booking, paid by card on a phone, and seen at the desk", async () => {
   const { patient, service, practitioner } = await makeClinicFixture(demo.api);

@@ -6,23 +6,20 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Desk } from "./desk.mjs";
 import {
-  axe, fitsEveryWidth, makeAppointment, makeClinicFixture, openBrowser, openDevice, shot, startDemo,
+  axe, fitsEveryWidth, makeAppointment, makeClinicFixture, openClinic, openDevice, shot,
 } from "./harness.mjs";
 import { Phone } from "./phone.mjs";
 
 /** Bytes over the wire for everything the patient's page loads. */
 const PATIENT_PAGE_BYTES_MAX = 15 * 1024;
 
-let browser, demo, fixture;
+let clinic, browser, demo, fixture;
 before(async () => {
-  browser = await openBrowser();
-  demo = await startDemo();
+  clinic = await openClinic();
+  ({ browser, demo } = clinic);
   fixture = await makeClinicFixture(demo.api);
 });
-after(async () => {
-  await browser?.close();
-  await demo?.stop();
-});
+after(() => clinic?.close());
 
 /** Staff pages: a name for the picture, and how the receptionist gets there. */
 const STAFF_PAGES = [
