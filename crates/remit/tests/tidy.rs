@@ -106,27 +106,39 @@ fn refuse(rule: &str, found: &[String]) {
     assert!(found.is_empty(), "\n{rule}\n  {}\n", found.join("\n  "));
 }
 
-/// The names of our crates under each kind of dependency table of a manifest.
+/// The names of our crates under each kind of dependency table of a manifest, written as a line
+/// (`remit-core = ..`) or as a table of its own (`[dependencies.remit-core]`).
 fn our_dependencies(manifest: &str) -> BTreeMap<&'static str, Vec<String>> {
-    let mut found = BTreeMap::new();
+    let mut found: BTreeMap<&'static str, Vec<String>> = BTreeMap::new();
     let mut table = None;
     for line in manifest.lines().map(str::trim) {
+        let mut name = line.split(['=', '.', ' ']).next().unwrap_or_default();
         if let Some(header) = line.strip_prefix('[') {
-            table = match header.trim_end_matches(']').rsplit('.').next() {
-                Some("dependencies" | "build-dependencies") => Some("build"),
-                Some("dev-dependencies") => Some("test"),
+            let parts: Vec<&str> = header.trim_end_matches(']').split('.').collect();
+            table = parts.iter().find_map(|part| match *part {
+                "dependencies" | "build-dependencies" => Some("build"),
+                "dev-dependencies" => Some("test"),
                 _ => None,
-            };
-        } else if let (Some(table), Some((name, _))) = (table, line.split_once(['=', '.', ' ']))
+            });
+            name = parts.last().copied().unwrap_or_default();
+        }
+        if let Some(table) = table
             && name.starts_with("remit-")
         {
-            found
-                .entry(table)
-                .or_insert_with(Vec::new)
-                .push(name.to_owned());
+            found.entry(table).or_default().push(name.to_owned());
         }
     }
     found
+}
+
+#[test]
+fn dependencies_are_found_however_they_are_written() {
+    let manifest = "[dependencies]\nremit-core = { workspace = true }\nserde = \"1\"\n\
+                    [dev-dependencies.remit-store]\nworkspace = true\n\
+                    [target.'cfg(unix)'.dependencies]\nremit-web.workspace = true\n[features]\nremit-x = []\n";
+    let found = our_dependencies(manifest);
+    assert_eq!(found["build"], ["remit-core", "remit-web"]);
+    assert_eq!(found["test"], ["remit-store"]);
 }
 
 fn floor(name: &str) -> usize {
