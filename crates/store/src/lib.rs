@@ -1,1 +1,66 @@
-//! placeholder
+//! The memory of Remit: SQLite for one machine, PostgreSQL for many nodes, behind one API.
+//!
+//! Only [`Tx`] and [`Store`] know the engine. Every statement is one text, listed per file in `ALL` and prepared on
+//! both engines by a test. The clinic comes from the transaction, never from a caller's argument (hazard D3).
+
+#[macro_use]
+mod engine;
+pub mod account;
+pub mod appointments;
+pub mod attempts;
+pub mod audit;
+pub mod check;
+pub mod clinics;
+pub mod deliveries;
+pub mod error;
+pub mod events;
+pub mod findings;
+pub mod fresh;
+pub mod idempotency;
+pub mod inbox;
+pub mod links;
+pub mod methods;
+pub mod migrate;
+pub mod outbox;
+pub mod patients;
+pub mod payments;
+pub mod providers;
+pub mod refunds;
+pub mod sandbox;
+pub mod services;
+pub mod staff;
+pub mod throttle;
+pub mod tray;
+
+pub use engine::{Notice, Sql, Store, Tx};
+pub use error::{Result, StoreError};
+
+/// Every statement of the crate with its name, for the test that prepares them all on both engines.
+pub fn statements() -> Vec<(&'static str, Sql)> {
+    [
+        account::ALL,
+        appointments::ALL,
+        attempts::ALL,
+        audit::ALL,
+        check::ALL,
+        clinics::ALL,
+        deliveries::ALL,
+        events::ALL,
+        findings::ALL,
+        idempotency::ALL,
+        inbox::ALL,
+        links::ALL,
+        methods::ALL,
+        outbox::ALL,
+        patients::ALL,
+        payments::ALL,
+        providers::ALL,
+        refunds::ALL,
+        sandbox::ALL,
+        services::ALL,
+        staff::ALL,
+        throttle::ALL,
+        tray::ALL,
+    ]
+    .concat()
+}

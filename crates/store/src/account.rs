@@ -1,0 +1,535 @@
+//! The appointment's account: read under its lock row, written from what a rule decided. Nothing else writes money.
+
+use remit_core::UtcMs;
+use remit_core::account::{AttemptMove, Balance, Decision, Event, Finding, LinkMove, Standing};
+use remit_core::appointments::{Charge, Status};
+use remit_core::ids::{AppointmentId, EventId};
+use remit_core::ledger::Txn;
+use remit_core::links::{Link, LinkState};
+use remit_core::money::Currency;
+use remit_core::payments::Payment;
+use remit_core::refunds::{Refund, RefundState};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::attempts::{self, AttemptRow};
+use crate::error::{id, read};
+use crate::links::{self, LinkRow};
+use crate::{Result, StoreError, Tx, events, findings, fresh, outbox};
+
+statements! {
+    LOCK = ["SELECT appt FROM appointment_balance WHERE clinic = $1 AND appt = $2" lock];
+    STANDING = ["SELECT a.patient, a.status, b.currency, b.total, b.deposit, b.paid, b.refunded, b.due, b.credit,
+        " now " AS now
+        FROM appointment_balance b JOIN appointment a ON a.clinic = b.clinic AND a.id = b.appt
+        WHERE b.clinic = $1 AND b.appt = $2"];
+    SET_BALANCE = ["UPDATE appointment_balance SET total = $3, deposit = $4, paid = $5, refunded = $6, due = $7,
+        credit = $8, version = version + 1 WHERE clinic = $1 AND appt = $2"];
+    ADD_CHARGE = ["INSERT INTO charge (clinic, id, appt, kind, description, amount, currency, service, created_at,
+        created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"];
+    REMOVE_CHARGE = ["UPDATE charge SET removed_at = $3 WHERE clinic = $1 AND id = $2 AND removed_at IS NULL"];
+    SET_STATUS = ["UPDATE appointment SET status = $3 WHERE clinic = $1 AND id = $2"];
+    MOVE = ["UPDATE appointment SET starts_at = $3, ends_at = $4 WHERE clinic = $1 AND id = $2"];
+    INSERT_LINK = ["INSERT INTO payment_link (clinic, id, appt, patient, purpose, amount, currency, token_hash,
+        token_sealed, reference, state, late, created_at, created_by, expires_at, captured, refunded, disputed,
+        delivery_failed)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'created', 0, $11, $12, $13, 0, 0, 0, 0)"];
+    RAISE_LINK = ["UPDATE payment_link SET state = $3, why = COALESCE($4, why), late = $5,
+        sent_at = CASE WHEN $3 = 'sent' THEN $6 ELSE sent_at END,
+        accessed_at = CASE WHEN $3 = 'accessed' THEN $6 ELSE accessed_at END,
+        paid_at = CASE WHEN $3 = 'paid' THEN $6 ELSE paid_at END,
+        closed_at = CASE WHEN $3 IN ('expired', 'cancelled') THEN $6 ELSE closed_at END
+        WHERE clinic = $1 AND id = $2 AND state = $7"];
+    ASK_AGAIN = ["UPDATE payment_link SET asked_at = $3 WHERE clinic = $1 AND id = $2"];
+    TALLY = ["INSERT INTO link_tally (clinic, day, state, slot, links, amount) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (clinic, day, state, slot) DO UPDATE SET links = link_tally.links + excluded.links,
+        amount = link_tally.amount + excluded.amount"];
+    INSERT_ATTEMPT = ["INSERT INTO payment_attempt (clinic, id, appt, link, method, provider, account, request_body,
+        request_sha, amount, currency, state, captured, session_expires_at, created_at, next_check_at, checks)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'creating', 0, $12, $13, $14, 0)"];
+    RAISE_ATTEMPT = ["UPDATE payment_attempt SET state = $3, session_id = COALESCE($4, session_id),
+        url = COALESCE($5, url), payment_id = COALESCE($6, payment_id), captured = $7,
+        last_error = COALESCE($8, last_error), ended_at = COALESCE(ended_at, CAST($9 AS BIGINT)),
+        next_check_at = CASE WHEN $10 = 1 THEN next_check_at ELSE NULL END
+        WHERE clinic = $1 AND id = $2 AND state = $11"];
+    INSERT_PAYMENT = ["INSERT INTO payment (clinic, id, appt, link, attempt, method, provider, account,
+        provider_payment_id, amount, currency, received_at, received_by, reference, refund_reserved, refunded)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, 0)"];
+    LINK_CAPTURED = ["UPDATE payment_link SET captured = captured + $3 WHERE clinic = $1 AND id = $2"];
+    INSERT_REFUND = ["INSERT INTO refund (clinic, id, payment, appt, amount, currency, reason, reopen, state,
+        requested_at, requested_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'requested', $9, $10)"];
+    RESERVE = ["UPDATE payment SET refund_reserved = refund_reserved + $3 WHERE clinic = $1 AND id = $2"];
+    RAISE_REFUND = ["UPDATE refund SET state = $3, done_at = CASE WHEN $5 = 1 THEN $6 ELSE done_at END
+        WHERE clinic = $1 AND id = $2 AND state = $4"];
+    REFUNDED = ["UPDATE payment SET refunded = refunded + $3, refund_reserved = refund_reserved + $4
+        WHERE clinic = $1 AND id = $2"];
+    LINK_REFUNDED = ["UPDATE payment_link SET refunded = refunded + $3 WHERE clinic = $1
+        AND id = (SELECT link FROM payment WHERE clinic = $1 AND id = $2)"];
+    CHAIN_END = ["SELECT position, hash FROM ledger_txn WHERE clinic = $1 AND appt = $2
+        ORDER BY position DESC LIMIT 1"];
+    INSERT_TXN = ["INSERT INTO ledger_txn (clinic, id, appt, kind, source, at, actor, reverses, position, prev_hash,
+        hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"];
+    INSERT_ENTRY = ["INSERT INTO ledger_entry (clinic, txn, line, account, appt, amount, currency)
+        VALUES ($1, $2, $3, $4, $5, $6, $7)"];
+}
+
+#[derive(sqlx::FromRow)]
+struct StandingRow {
+    patient: String,
+    status: String,
+    currency: String,
+    total: i64,
+    deposit: i64,
+    paid: i64,
+    refunded: i64,
+    due: i64,
+    credit: i64,
+    now: i64,
+}
+
+/// Takes the appointment's lock row, the first lock of every money transaction, and reads what rules look at,
+/// together with the database's clock. `None`: no such appointment in this clinic.
+///
+/// # Errors
+/// The engine's own.
+pub async fn lock_standing(tx: &mut Tx, appointment: AppointmentId) -> Result<Option<(Standing, UtcMs)>> {
+    // On PostgreSQL the row is locked by a statement of its own, so that what is read next is what the one before us
+    // committed. SQLite's writer lock is held already.
+    if !tx.is_sqlite() && opt!(tx, (String,), LOCK, tx.clinic(), appointment.to_string())?.is_none() {
+        return Ok(None);
+    }
+    let Some(row) = opt!(tx, StandingRow, STANDING, tx.clinic(), appointment.to_string())? else { return Ok(None) };
+    let now = tx.shifted(row.now);
+    let open = links::open_of(tx, appointment).await?;
+    let live = attempts::live_of(tx, appointment).await?;
+    let standing = Standing {
+        appointment,
+        patient: id(&row.patient, "patient id")?,
+        status: read(Status::parse(&row.status), "appointment status")?,
+        balance: Balance {
+            currency: read(Currency::parse(&row.currency), "currency")?,
+            total: row.total,
+            deposit: row.deposit,
+            paid: row.paid,
+            refunded: row.refunded,
+            due: row.due,
+            credit: row.credit,
+        },
+        open: open.as_ref().map(LinkRow::link).transpose()?,
+        live: live.as_ref().map(AttemptRow::attempt).transpose()?,
+    };
+    Ok(Some((standing, now)))
+}
+
+/// What the rules do not know and the rows need: the sealed token of a new link, the frozen request of an attempt.
+#[derive(Default)]
+pub struct Extras {
+    pub token_sealed: Option<Vec<u8>>,
+    pub request_body: Option<String>,
+}
+
+/// Writes what was decided, its timeline and its effects, and tells the live pages.
+///
+/// # Errors
+/// [`StoreError::Unique`]: another command was first, which the lock row should have prevented; roll back and decide
+/// anew. [`StoreError::Refused`]: a row was not in the state that the rule saw.
+pub async fn apply(
+    tx: &mut Tx,
+    standing: &Standing,
+    decision: &Decision,
+    extras: &Extras,
+    actor: &str,
+    now: UtcMs,
+) -> Result<()> {
+    let mut scribe = Scribe { standing, extras, actor, now, appt: standing.appointment.to_string(), moves: Vec::new() };
+    for event in &decision.events {
+        scribe.write(tx, event).await?;
+        scribe.timeline(tx, event).await?;
+    }
+    scribe.tally(tx).await?;
+    for effect in &decision.effects {
+        outbox::push(tx, effect, Some(standing.appointment), now).await?;
+    }
+    if !decision.events.is_empty() {
+        tx.tell(scribe.appt.clone());
+    }
+    Ok(())
+}
+
+struct Scribe<'a> {
+    standing: &'a Standing,
+    extras: &'a Extras,
+    actor: &'a str,
+    now: UtcMs,
+    appt: String,
+    /// Changes of the tallies: (state, links, amount, created_at, link).
+    moves: Vec<(LinkState, i64, i64, UtcMs, String)>,
+}
+
+impl Scribe<'_> {
+    async fn write(&mut self, tx: &mut Tx, event: &Event) -> Result<()> {
+        let (clinic, appt) = (tx.clinic(), self.appt.clone());
+        match event {
+            Event::ChargeAdded { charge } => self.add_charge(tx, charge).await,
+            Event::ChargeRemoved { charge, .. } => {
+                exec!(tx, REMOVE_CHARGE, clinic, charge.to_string(), self.now).map(drop)
+            }
+            Event::StatusChanged { to, .. } => exec!(tx, SET_STATUS, clinic, appt, to.name()).map(drop),
+            Event::Moved { starts_at, ends_at } => exec!(tx, MOVE, clinic, appt, *starts_at, *ends_at).map(drop),
+            Event::Posted(txn) => self.post(tx, txn).await,
+            Event::BalanceSet(b) => exec!(
+                tx, SET_BALANCE, clinic, appt, b.total, b.deposit, b.paid, b.refunded, b.due, b.credit
+            )
+            .map(drop),
+            Event::LinkIssued(link) => self.issue_link(tx, link).await,
+            Event::LinkMoved(moved) => self.raise_link(tx, moved).await,
+            Event::NewLinkAsked { link } => {
+                tx.tell(link.to_string());
+                exec!(tx, ASK_AGAIN, clinic, link.to_string(), self.now).map(drop)
+            }
+            Event::AttemptStarted(attempt) => self.start_attempt(tx, attempt).await,
+            Event::AttemptMoved(moved) => self.raise_attempt(tx, moved).await,
+            Event::PaymentReceived(payment) => self.receive(tx, payment).await,
+            Event::RefundRequested(refund) => self.request_refund(tx, refund).await,
+            Event::RefundMoved { refund, payment, from, to, amount } => {
+                self.raise_refund(tx, &refund.to_string(), &payment.to_string(), (*from, *to), amount.minor).await
+            }
+            Event::FindingOpened(finding) => self.open_finding(tx, finding).await,
+        }
+    }
+
+    async fn add_charge(&self, tx: &mut Tx, charge: &Charge) -> Result<()> {
+        exec!(
+            tx,
+            ADD_CHARGE,
+            tx.clinic(),
+            charge.id.to_string(),
+            self.appt.clone(),
+            charge.kind.name(),
+            charge.description.clone(),
+            charge.amount.minor,
+            charge.amount.currency.code().to_owned(),
+            charge.service.map(|service| service.to_string()),
+            self.now,
+            self.actor.to_owned(),
+        )
+        .map(drop)
+    }
+
+    async fn issue_link(&mut self, tx: &mut Tx, link: &Link) -> Result<()> {
+        let sealed = self.extras.token_sealed.clone();
+        let sealed = sealed.ok_or_else(|| StoreError::Refused("a link needs its sealed token".into()))?;
+        let link_id = link.id.to_string();
+        self.moves.push((LinkState::Created, 1, link.amount.minor, link.created_at, link_id.clone()));
+        tx.tell(link_id.clone());
+        exec!(
+            tx,
+            INSERT_LINK,
+            tx.clinic(),
+            link_id.clone(),
+            self.appt.clone(),
+            self.standing.patient.to_string(),
+            link.purpose.name(),
+            link.amount.minor,
+            link.amount.currency.code().to_owned(),
+            link.token.0.to_vec(),
+            sealed,
+            remit_core::messages::reference(&link_id),
+            link.created_at,
+            self.actor.to_owned(),
+            link.expires_at,
+        )
+        .map(drop)
+    }
+
+    async fn raise_link(&mut self, tx: &mut Tx, moved: &LinkMove) -> Result<()> {
+        let link = moved.link.to_string();
+        self.moves.push((moved.from, -1, -moved.amount.minor, moved.created_at, link.clone()));
+        self.moves.push((moved.to, 1, moved.amount.minor, moved.created_at, link.clone()));
+        tx.tell(link.clone());
+        let rows = exec!(
+            tx,
+            RAISE_LINK,
+            tx.clinic(),
+            link,
+            moved.to.name(),
+            moved.why.map(|why| why.name()),
+            i64::from(moved.late),
+            self.now,
+            moved.from.name(),
+        )?;
+        one_row(rows, "link")
+    }
+
+    /// Adds up the changes of this transaction and writes them in one order, so that two transactions cannot lock
+    /// each other out.
+    async fn tally(&mut self, tx: &mut Tx) -> Result<()> {
+        let mut sums: std::collections::BTreeMap<(i64, &'static str, i64), (i64, i64)> = Default::default();
+        for (state, links, amount, created_at, link) in &self.moves {
+            let key = (created_at.div_euclid(remit_core::DAY_MS), state.name(), slot(link));
+            let sum = sums.entry(key).or_default();
+            *sum = (sum.0 + links, sum.1 + amount);
+        }
+        for ((day, state, slot), (links, amount)) in sums {
+            if links != 0 || amount != 0 {
+                exec!(tx, TALLY, tx.clinic(), day, state, slot, links, amount)?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn start_attempt(&self, tx: &mut Tx, attempt: &remit_core::attempts::Attempt) -> Result<()> {
+        let body = self.extras.request_body.clone();
+        let body = body.ok_or_else(|| StoreError::Refused("an attempt needs its frozen request".into()))?;
+        exec!(
+            tx,
+            INSERT_ATTEMPT,
+            tx.clinic(),
+            attempt.id.to_string(),
+            self.appt.clone(),
+            attempt.link.map(|link| link.to_string()),
+            attempt.method.name(),
+            attempt.provider.clone(),
+            attempt.account.clone(),
+            body.clone(),
+            Sha256::digest(body.as_bytes()).to_vec(),
+            attempt.amount.minor,
+            attempt.amount.currency.code().to_owned(),
+            attempt.session_expires_at,
+            attempt.created_at,
+            // The request that started it reports at once; this is for when it cannot.
+            attempt.created_at + remit_core::attempts::next_check_ms(0),
+        )
+        .map(drop)
+    }
+
+    async fn raise_attempt(&self, tx: &mut Tx, moved: &AttemptMove) -> Result<()> {
+        if let Some(link) = moved.link {
+            tx.tell(link.to_string());
+        }
+        let live = moved.to.is_live();
+        let rows = exec!(
+            tx,
+            RAISE_ATTEMPT,
+            tx.clinic(),
+            moved.attempt.to_string(),
+            moved.to.name(),
+            moved.session_id.clone(),
+            moved.url.clone(),
+            moved.payment_id.clone(),
+            moved.captured,
+            moved.last_error.clone(),
+            (!live).then_some(self.now),
+            i64::from(live),
+            moved.from.name(),
+        )?;
+        one_row(rows, "attempt")
+    }
+
+    async fn receive(&self, tx: &mut Tx, payment: &Payment) -> Result<()> {
+        let provider = payment.provider.as_ref();
+        exec!(
+            tx,
+            INSERT_PAYMENT,
+            tx.clinic(),
+            payment.id.to_string(),
+            self.appt.clone(),
+            payment.link.map(|link| link.to_string()),
+            payment.attempt.map(|attempt| attempt.to_string()),
+            payment.paid_by.name(),
+            provider.map(|p| p.provider.clone()),
+            provider.map(|p| p.account.clone()),
+            provider.map(|p| p.payment_id.clone()),
+            payment.amount.minor,
+            payment.amount.currency.code().to_owned(),
+            payment.received_at,
+            self.actor.to_owned(),
+            payment.reference.clone(),
+        )?;
+        if let Some(link) = payment.link {
+            exec!(tx, LINK_CAPTURED, tx.clinic(), link.to_string(), payment.amount.minor)?;
+        }
+        Ok(())
+    }
+
+    async fn request_refund(&self, tx: &mut Tx, refund: &Refund) -> Result<()> {
+        let payment = refund.payment.to_string();
+        exec!(tx, RESERVE, tx.clinic(), payment.clone(), refund.amount.minor)?;
+        exec!(
+            tx,
+            INSERT_REFUND,
+            tx.clinic(),
+            refund.id.to_string(),
+            payment,
+            self.appt.clone(),
+            refund.amount.minor,
+            refund.amount.currency.code().to_owned(),
+            refund.reason.clone(),
+            i64::from(refund.reopen),
+            refund.requested_at,
+            self.actor.to_owned(),
+        )
+        .map(drop)
+    }
+
+    async fn raise_refund(
+        &self,
+        tx: &mut Tx,
+        refund: &str,
+        payment: &str,
+        (from, to): (RefundState, RefundState),
+        amount: i64,
+    ) -> Result<()> {
+        let done = matches!(to, RefundState::Succeeded | RefundState::Failed);
+        let rows = exec!(
+            tx,
+            RAISE_REFUND,
+            tx.clinic(),
+            refund.to_owned(),
+            to.name(),
+            from.name(),
+            i64::from(done),
+            self.now
+        )?;
+        one_row(rows, "refund")?;
+        let refunded = match (from, to) {
+            (_, RefundState::Succeeded) => amount,
+            (RefundState::Succeeded, RefundState::Failed) => -amount,
+            _ => 0,
+        };
+        let released = if to == RefundState::Failed { -amount } else { 0 };
+        if refunded != 0 || released != 0 {
+            exec!(tx, REFUNDED, tx.clinic(), payment.to_owned(), refunded, released)?;
+        }
+        if refunded != 0 {
+            exec!(tx, LINK_REFUNDED, tx.clinic(), payment.to_owned(), refunded)?;
+        }
+        Ok(())
+    }
+
+    async fn open_finding(&self, tx: &mut Tx, finding: &Finding) -> Result<()> {
+        findings::open(tx, finding, Some(self.standing.appointment), self.now).await
+    }
+
+    /// Posts a balanced transaction at the end of the appointment's hash chain (hazard D17).
+    async fn post(&self, tx: &mut Tx, txn: &Txn) -> Result<()> {
+        let end = opt!(tx, (i64, Vec<u8>), CHAIN_END, tx.clinic(), self.appt.clone())?;
+        let (position, prev) = end.map_or((0, vec![0; 32]), |(position, hash)| (position + 1, hash));
+        exec!(
+            tx,
+            INSERT_TXN,
+            tx.clinic(),
+            txn.id.to_string(),
+            self.appt.clone(),
+            txn.kind.name(),
+            txn.source.clone(),
+            self.now,
+            self.actor.to_owned(),
+            txn.reverses.map(|reversed| reversed.to_string()),
+            position,
+            prev.clone(),
+            chain_hash(&prev, &txn.canonical()),
+        )?;
+        for (line, entry) in (0_i64..).zip(txn.lines()) {
+            exec!(
+                tx,
+                INSERT_ENTRY,
+                tx.clinic(),
+                txn.id.to_string(),
+                line,
+                entry.account.name(),
+                self.appt.clone(),
+                entry.amount.minor,
+                entry.amount.currency.code().to_owned(),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What people see of it, and what leaves as an outgoing webhook later.
+    async fn timeline(&self, tx: &mut Tx, event: &Event) -> Result<()> {
+        let Some((kind, link, data)) = told(event) else { return Ok(()) };
+        let event_id = EventId(fresh::uuid(self.now)?);
+        let entry = events::Entry { id: event_id, at: self.now, kind, appointment: Some(self.standing.appointment), link, actor: self.actor, data };
+        events::append(tx, &entry).await
+    }
+}
+
+/// The timeline's word for an event, and what its sentence needs.
+fn told(event: &Event) -> Option<(&'static str, Option<remit_core::ids::LinkId>, Value)> {
+    let money = |money: &remit_core::money::Money| json!({ "amount": money.minor, "currency": money.currency.code() });
+    Some(match event {
+        Event::ChargeAdded { charge } => {
+            ("charge.added", None, json!({ "what": charge.description, "money": money(&charge.amount) }))
+        }
+        Event::ChargeRemoved { amount, .. } => ("charge.removed", None, json!({ "money": money(amount) })),
+        Event::StatusChanged { from, to } => {
+            ("appointment.status", None, json!({ "from": from.name(), "to": to.name() }))
+        }
+        Event::Moved { starts_at, .. } => ("appointment.moved", None, json!({ "starts_at": starts_at })),
+        Event::LinkIssued(link) => (
+            "payment_link.created",
+            Some(link.id),
+            json!({ "money": money(&link.amount), "purpose": link.purpose.name() }),
+        ),
+        Event::LinkMoved(moved) => (
+            match moved.to {
+                LinkState::Created => return None,
+                LinkState::Sent => "payment_link.sent",
+                LinkState::Accessed => "payment_link.accessed",
+                LinkState::Expired => "payment_link.expired",
+                LinkState::Cancelled => "payment_link.cancelled",
+                LinkState::Paid => "payment_link.paid",
+            },
+            Some(moved.link),
+            json!({ "money": money(&moved.amount), "why": moved.why.map(|why| why.name()), "late": moved.late }),
+        ),
+        Event::NewLinkAsked { link } => ("payment_link.asked_again", Some(*link), json!({})),
+        Event::AttemptStarted(attempt) => (
+            "attempt.started",
+            attempt.link,
+            json!({ "method": attempt.method.name(), "money": money(&attempt.amount) }),
+        ),
+        Event::AttemptMoved(moved) => {
+            use remit_core::attempts::AttemptState as S;
+            let kind = match moved.to {
+                S::Processing => "attempt.processing",
+                S::Failed => "attempt.failed",
+                S::Creating | S::Unknown | S::Open | S::Expired | S::Cancelled | S::Succeeded => return None,
+            };
+            (kind, moved.link, json!({}))
+        }
+        Event::PaymentReceived(payment) => (
+            "payment.succeeded",
+            payment.link,
+            json!({ "payment": payment.id.to_string(), "money": money(&payment.amount),
+                "method": payment.paid_by.name(), "with": payment.reference }),
+        ),
+        Event::RefundRequested(refund) => {
+            ("refund.requested", None, json!({ "money": money(&refund.amount), "reason": refund.reason }))
+        }
+        Event::RefundMoved { to: RefundState::Succeeded, amount, .. } => {
+            ("payment.refunded", None, json!({ "money": money(amount) }))
+        }
+        Event::RefundMoved { to: RefundState::Failed, amount, .. } => {
+            ("refund.failed", None, json!({ "money": money(amount) }))
+        }
+        Event::RefundMoved { .. } | Event::Posted(_) | Event::BalanceSet(_) | Event::FindingOpened(_) => return None,
+    })
+}
+
+pub(crate) fn chain_hash(prev: &[u8], canonical: &str) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    hash.update(prev);
+    hash.update(canonical.as_bytes());
+    hash.finalize().to_vec()
+}
+
+/// Which slot of its day a link is counted in: 16 of them, so that many writers rarely meet.
+pub(crate) fn slot(link: &str) -> i64 {
+    link.bytes().next_back().map_or(0, |last| i64::from(last % 16))
+}
+
+fn one_row(rows: u64, what: &str) -> Result<()> {
+    if rows == 1 { Ok(()) } else { Err(StoreError::Refused(format!("the {what} moved on meanwhile"))) }
+}

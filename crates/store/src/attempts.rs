@@ -1,0 +1,172 @@
+//! Attempts: the rows, and which of them wait for a look at the provider.
+
+use remit_core::UtcMs;
+use remit_core::attempts::{Attempt, AttemptState};
+use remit_core::ids::{AppointmentId, AttemptId, ClinicId};
+use remit_core::methods::Method;
+use remit_core::money::{Currency, Money};
+
+use crate::error::{id, id_opt, read};
+use crate::{Result, Store, Tx};
+
+statements! {
+    LIVE_OF = ["SELECT id, appt, link, method, provider, account, amount, currency, state, session_id, url, payment_id,
+        captured, session_expires_at, created_at FROM payment_attempt
+        WHERE clinic = $1 AND appt = $2 AND state IN ('creating', 'unknown', 'open', 'processing')"];
+    GET = ["SELECT id, appt, link, method, provider, account, amount, currency, state, session_id, url, payment_id,
+        captured, session_expires_at, created_at FROM payment_attempt WHERE clinic = $1 AND id = $2"];
+    BY_SESSION = ["SELECT id FROM payment_attempt WHERE clinic = $1 AND provider = $2 AND session_id = $3"];
+    PLACE = ["SELECT clinic FROM payment_attempt WHERE id = $1"];
+    BODY = ["SELECT request_body FROM payment_attempt WHERE clinic = $1 AND id = $2"];
+    DUE = ["SELECT clinic, id FROM payment_attempt WHERE next_check_at IS NOT NULL AND next_check_at <= $1
+        ORDER BY next_check_at LIMIT $2"];
+    CHECKED = ["UPDATE payment_attempt SET checks = checks + 1, next_check_at = $3
+        WHERE clinic = $1 AND id = $2 AND next_check_at IS NOT NULL"];
+    CLAIM = ["UPDATE payment_attempt SET next_check_at = $4
+        WHERE clinic = $1 AND id = $2 AND next_check_at IS NOT NULL AND next_check_at <= $3"];
+    CHECKS = ["SELECT checks FROM payment_attempt WHERE clinic = $1 AND id = $2"];
+    LAST_OF_LINK = ["SELECT id, appt, link, method, provider, account, amount, currency, state, session_id, url,
+        payment_id, captured, session_expires_at, created_at FROM payment_attempt
+        WHERE clinic = $1 AND link = $2 ORDER BY created_at DESC LIMIT 1"];
+}
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct AttemptRow {
+    id: String,
+    appt: String,
+    link: Option<String>,
+    method: String,
+    provider: String,
+    account: String,
+    amount: i64,
+    currency: String,
+    state: String,
+    session_id: Option<String>,
+    url: Option<String>,
+    payment_id: Option<String>,
+    captured: i64,
+    session_expires_at: i64,
+    created_at: i64,
+}
+
+impl AttemptRow {
+    pub(crate) fn attempt(&self) -> Result<Attempt> {
+        Ok(Attempt {
+            id: id(&self.id, "attempt id")?,
+            appointment: id(&self.appt, "appointment id")?,
+            link: id_opt(&self.link, "link id")?,
+            method: read(Method::parse(&self.method), "method")?,
+            provider: self.provider.clone(),
+            account: self.account.clone(),
+            amount: Money::new(self.amount, read(Currency::parse(&self.currency), "currency")?),
+            state: read(AttemptState::parse(&self.state), "attempt state")?,
+            session_id: self.session_id.clone(),
+            url: self.url.clone(),
+            payment_id: self.payment_id.clone(),
+            captured: self.captured,
+            session_expires_at: self.session_expires_at,
+            created_at: self.created_at,
+        })
+    }
+}
+
+pub(crate) async fn live_of(tx: &mut Tx, appointment: AppointmentId) -> Result<Option<AttemptRow>> {
+    opt!(tx, AttemptRow, LIVE_OF, tx.clinic(), appointment.to_string())
+}
+
+/// The live attempt of an appointment, as pages show it.
+///
+/// # Errors
+/// The engine's own.
+pub async fn live(store: &Store, clinic: ClinicId, appointment: AppointmentId) -> Result<Option<Attempt>> {
+    let row = read_opt!(store, AttemptRow, LIVE_OF, clinic.to_string(), appointment.to_string())?;
+    row.map(|row| row.attempt()).transpose()
+}
+
+/// The latest attempt of a link.
+///
+/// # Errors
+/// The engine's own.
+pub async fn last_of_link(
+    store: &Store,
+    clinic: ClinicId,
+    link: remit_core::ids::LinkId,
+) -> Result<Option<Attempt>> {
+    let row = read_opt!(store, AttemptRow, LAST_OF_LINK, clinic.to_string(), link.to_string())?;
+    row.map(|row| row.attempt()).transpose()
+}
+
+/// An attempt, read under the lock of its appointment.
+///
+/// # Errors
+/// The engine's own.
+pub async fn get(tx: &mut Tx, attempt: AttemptId) -> Result<Option<Attempt>> {
+    opt!(tx, AttemptRow, GET, tx.clinic(), attempt.to_string())?.map(|row| row.attempt()).transpose()
+}
+
+/// An attempt outside any lock: to know where to look, not what to write.
+///
+/// # Errors
+/// The engine's own.
+pub async fn peek(store: &Store, clinic: ClinicId, attempt: AttemptId) -> Result<Option<Attempt>> {
+    let row = read_opt!(store, AttemptRow, GET, clinic.to_string(), attempt.to_string())?;
+    row.map(|row| row.attempt()).transpose()
+}
+
+/// The clinic of an attempt, for the browser's return, whose route names nothing else.
+///
+/// # Errors
+/// The engine's own.
+pub async fn clinic_of(store: &Store, attempt: AttemptId) -> Result<Option<ClinicId>> {
+    let row = read_opt!(store, (String,), PLACE, attempt.to_string())?;
+    row.map(|(clinic,)| id(&clinic, "clinic id")).transpose()
+}
+
+/// The attempt that owns a provider's session.
+///
+/// # Errors
+/// The engine's own.
+pub async fn by_session(store: &Store, clinic: ClinicId, provider: &str, session: &str) -> Result<Option<AttemptId>> {
+    let row =
+        read_opt!(store, (String,), BY_SESSION, clinic.to_string(), provider.to_owned(), session.to_owned())?;
+    row.map(|(attempt,)| id(&attempt, "attempt id")).transpose()
+}
+
+/// The frozen request, to be sent again as it is (hazard A15).
+///
+/// # Errors
+/// The engine's own.
+pub async fn frozen(store: &Store, clinic: ClinicId, attempt: AttemptId) -> Result<Option<String>> {
+    Ok(read_opt!(store, (String,), BODY, clinic.to_string(), attempt.to_string())?.map(|(body,)| body))
+}
+
+/// Live attempts whose next look at the provider is due, of every clinic.
+///
+/// # Errors
+/// The engine's own.
+pub async fn due(store: &Store, now: UtcMs, limit: i64) -> Result<Vec<(ClinicId, AttemptId)>> {
+    let rows = read_all!(store, (String, String), DUE, now, limit)?;
+    rows.iter().map(|(clinic, attempt)| Ok((id(clinic, "clinic id")?, id(attempt, "attempt id")?))).collect()
+}
+
+/// Takes a due look for this node until `until`; false when another node took it.
+///
+/// # Errors
+/// The engine's own.
+pub async fn claim(tx: &mut Tx, attempt: AttemptId, now: UtcMs, until: UtcMs) -> Result<bool> {
+    Ok(exec!(tx, CLAIM, tx.clinic(), attempt.to_string(), now, until)? == 1)
+}
+
+/// Plans the next look.
+///
+/// # Errors
+/// The engine's own.
+pub async fn plan_check(tx: &mut Tx, attempt: AttemptId, session_expires_at: UtcMs, now: UtcMs) -> Result<()> {
+    let checks = opt!(tx, (i64,), CHECKS, tx.clinic(), attempt.to_string())?.map_or(0, |(checks,)| checks);
+    let mut next = now + remit_core::attempts::next_check_ms(checks);
+    // At once when the session ends: that is when the answer becomes final.
+    if session_expires_at > now {
+        next = next.min(session_expires_at + 1);
+    }
+    exec!(tx, CHECKED, tx.clinic(), attempt.to_string(), next).map(drop)
+}

@@ -1,0 +1,110 @@
+//! Clinics: the tenants.
+
+use remit_core::UtcMs;
+use remit_core::clinic::Clinic;
+use remit_core::ids::ClinicId;
+use remit_core::money::Currency;
+
+use crate::error::{id, read};
+use crate::{Result, Store, Tx};
+
+statements! {
+    INSERT = ["INSERT INTO clinic (id, route, name, strapline, address, phone, email, currency, country, zone,
+        test_mode, show_services, auto_refund, created_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"];
+    BY_ID = ["SELECT id, route, name, strapline, address, phone, email, currency, country, zone, test_mode,
+        show_services, auto_refund FROM clinic WHERE id = $1"];
+    BY_ROUTE = ["SELECT id, route, name, strapline, address, phone, email, currency, country, zone, test_mode,
+        show_services, auto_refund FROM clinic WHERE route = $1"];
+    LIST = ["SELECT id, route, name, strapline, address, phone, email, currency, country, zone, test_mode,
+        show_services, auto_refund FROM clinic ORDER BY created_at, id LIMIT 10000"];
+    SET_TEST_MODE = ["UPDATE clinic SET test_mode = $2 WHERE id = $1"];
+}
+
+/// # Errors
+/// The engine's own; `Unique` when the route is taken.
+pub async fn insert(tx: &mut Tx, clinic: &Clinic, now: UtcMs) -> Result<()> {
+    exec!(
+        tx,
+        INSERT,
+        clinic.id.to_string(),
+        clinic.route.clone(),
+        clinic.name.clone(),
+        clinic.strapline.clone(),
+        clinic.address.clone(),
+        clinic.phone.clone(),
+        clinic.email.clone(),
+        clinic.currency.code().to_owned(),
+        clinic.country.clone(),
+        clinic.zone.clone(),
+        i64::from(clinic.test_mode),
+        i64::from(clinic.show_services),
+        i64::from(clinic.auto_refund),
+        now,
+    )
+    .map(drop)
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    route: String,
+    name: String,
+    strapline: String,
+    address: String,
+    phone: String,
+    email: String,
+    currency: String,
+    country: String,
+    zone: String,
+    test_mode: i64,
+    show_services: i64,
+    auto_refund: i64,
+}
+
+impl Row {
+    fn clinic(self) -> Result<Clinic> {
+        Ok(Clinic {
+            id: id(&self.id, "clinic id")?,
+            route: self.route,
+            name: self.name,
+            strapline: self.strapline,
+            address: self.address,
+            phone: self.phone,
+            email: self.email,
+            currency: read(Currency::parse(&self.currency), "currency")?,
+            country: self.country,
+            zone: self.zone,
+            test_mode: self.test_mode == 1,
+            show_services: self.show_services == 1,
+            auto_refund: self.auto_refund == 1,
+        })
+    }
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn get(store: &Store, clinic: ClinicId) -> Result<Option<Clinic>> {
+    read_opt!(store, Row, BY_ID, clinic.to_string())?.map(Row::clinic).transpose()
+}
+
+/// The clinic that a token's routing prefix names.
+///
+/// # Errors
+/// The engine's own.
+pub async fn by_route(store: &Store, route: &str) -> Result<Option<Clinic>> {
+    read_opt!(store, Row, BY_ROUTE, route.to_owned())?.map(Row::clinic).transpose()
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn list(store: &Store) -> Result<Vec<Clinic>> {
+    read_all!(store, Row, LIST)?.into_iter().map(Row::clinic).collect()
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn set_test_mode(tx: &mut Tx, on: bool) -> Result<()> {
+    tx.tell("clinic");
+    exec!(tx, SET_TEST_MODE, tx.clinic(), i64::from(on)).map(drop)
+}

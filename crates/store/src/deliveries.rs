@@ -1,0 +1,129 @@
+//! Deliveries of links: the rows and their outcomes.
+
+use remit_core::UtcMs;
+use remit_core::deliveries::{Channel, DeliveryStatus};
+use remit_core::ids::{ClinicId, DeliveryId, LinkId};
+
+use crate::error::{id, read};
+use crate::{Result, Store, Tx};
+
+statements! {
+    INSERT = ["INSERT INTO delivery (clinic, id, link, channel, address, status, created_at, created_by, done_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"];
+    SETTLE = ["UPDATE delivery SET status = $3, reason = COALESCE($4, reason), provider_message_id = COALESCE($5, provider_message_id),
+        done_at = $6 WHERE clinic = $1 AND id = $2 AND status IN ('queued', 'sent', 'uncertain')"];
+    GET = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at FROM delivery
+        WHERE clinic = $1 AND id = $2"];
+    OF_LINK = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at FROM delivery
+        WHERE clinic = $1 AND link = $2 ORDER BY created_at, id LIMIT 100"];
+    LATEST = ["SELECT created_at FROM delivery WHERE clinic = $1 AND link = $2 AND channel = $3 AND status <> 'failed'
+        ORDER BY created_at DESC LIMIT 1"];
+    TO_ADDRESS = ["SELECT COUNT(*) AS n FROM delivery WHERE clinic = $1 AND address = $2 AND created_at > $3"];
+}
+
+/// One handing-over of a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryView {
+    pub id: DeliveryId,
+    pub link: LinkId,
+    pub channel: Channel,
+    /// Number or address; none for QR code and copy.
+    pub address: Option<String>,
+    pub status: DeliveryStatus,
+    pub reason: Option<String>,
+    pub created_at: UtcMs,
+    pub created_by: String,
+    pub done_at: Option<UtcMs>,
+}
+
+type Row = (String, String, String, Option<String>, String, Option<String>, i64, String, Option<i64>);
+
+fn view((delivery, link, channel, address, status, reason, created_at, created_by, done_at): Row) -> Result<DeliveryView> {
+    Ok(DeliveryView {
+        id: id(&delivery, "delivery id")?,
+        link: id(&link, "link id")?,
+        channel: read(Channel::parse(&channel), "channel")?,
+        address,
+        status: read(DeliveryStatus::parse(&status), "delivery status")?,
+        reason,
+        created_at,
+        created_by,
+        done_at,
+    })
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn insert(tx: &mut Tx, delivery: &DeliveryView) -> Result<()> {
+    tx.tell(delivery.link.to_string());
+    exec!(
+        tx,
+        INSERT,
+        tx.clinic(),
+        delivery.id.to_string(),
+        delivery.link.to_string(),
+        delivery.channel.name(),
+        delivery.address.clone(),
+        delivery.status.name(),
+        delivery.created_at,
+        delivery.created_by.clone(),
+        delivery.done_at,
+    )
+    .map(drop)
+}
+
+/// Writes an outcome. What was delivered or failed stays so.
+///
+/// # Errors
+/// The engine's own.
+pub async fn settle(
+    tx: &mut Tx,
+    delivery: DeliveryId,
+    status: DeliveryStatus,
+    reason: Option<&str>,
+    provider_message_id: Option<&str>,
+    now: UtcMs,
+) -> Result<bool> {
+    let rows = exec!(
+        tx,
+        SETTLE,
+        tx.clinic(),
+        delivery.to_string(),
+        status.name(),
+        reason.map(str::to_owned),
+        provider_message_id.map(str::to_owned),
+        now,
+    )?;
+    Ok(rows == 1)
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn get(store: &Store, clinic: ClinicId, delivery: DeliveryId) -> Result<Option<DeliveryView>> {
+    read_opt!(store, Row, GET, clinic.to_string(), delivery.to_string())?.map(view).transpose()
+}
+
+/// A link's deliveries, oldest first.
+///
+/// # Errors
+/// The engine's own.
+pub async fn of_link(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Vec<DeliveryView>> {
+    let rows = read_all!(store, Row, OF_LINK, clinic.to_string(), link.to_string())?;
+    rows.into_iter().map(view).collect()
+}
+
+/// When the link last went out over a channel without failing.
+///
+/// # Errors
+/// The engine's own.
+pub async fn latest(tx: &mut Tx, link: LinkId, channel: Channel) -> Result<Option<UtcMs>> {
+    Ok(opt!(tx, (i64,), LATEST, tx.clinic(), link.to_string(), channel.name())?.map(|(at,)| at))
+}
+
+/// How many messages went to an address since a moment (hazard D13).
+///
+/// # Errors
+/// The engine's own.
+pub async fn to_address(tx: &mut Tx, address: &str, since: UtcMs) -> Result<i64> {
+    Ok(opt!(tx, (i64,), TO_ADDRESS, tx.clinic(), address.to_owned(), since)?.map_or(0, |(n,)| n))
+}

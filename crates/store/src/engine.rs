@@ -1,0 +1,464 @@
+//! The two engines behind one API: statements, transactions, the clock, and the notices that live pages follow.
+
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use remit_core::UtcMs;
+use remit_core::ids::ClinicId;
+use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use tokio::sync::broadcast;
+
+use crate::{Result, StoreError};
+
+/// The WAL-reset bug can lose committed pages below this (hazard C2).
+const SQLITE_OLDEST: (u32, u32, u32) = (3, 51, 3);
+/// How long a command waits for a connection before it answers "busy".
+const ACQUIRE: Duration = Duration::from_secs(5);
+const CHANNEL: &str = "remit";
+
+/// One statement, as each engine reads it. They differ in row locks and in how the clock is read, nowhere else.
+#[derive(Clone, Copy, Debug)]
+pub struct Sql {
+    pub lite: &'static str,
+    pub pg: &'static str,
+}
+
+macro_rules! lite_piece {
+    (lock) => {
+        ""
+    };
+    (skip_locked) => {
+        ""
+    };
+    (now) => {
+        "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)"
+    };
+    ($text:literal) => {
+        $text
+    };
+}
+
+macro_rules! pg_piece {
+    (lock) => {
+        " FOR UPDATE"
+    };
+    (skip_locked) => {
+        " FOR UPDATE SKIP LOCKED"
+    };
+    (now) => {
+        "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)"
+    };
+    ($text:literal) => {
+        $text
+    };
+}
+
+/// Names statements and lists them in `ALL`. Pieces are literals and the holes `now`, `lock`, `skip_locked`.
+macro_rules! statements {
+    ($($name:ident = [$($piece:tt)+];)*) => {
+        $(const $name: $crate::Sql = $crate::Sql {
+            lite: concat!($(lite_piece!($piece)),+),
+            pg: concat!($(pg_piece!($piece)),+),
+        };)*
+        pub(crate) const ALL: &[(&str, $crate::Sql)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+macro_rules! on_tx {
+    ($tx:expr, $t:ty, $run:ident, $q:expr $(, $b:expr)*) => {{
+        $tx.count();
+        // The binds are built before the connection is borrowed, so that they may ask the transaction for its clinic.
+        if $tx.is_sqlite() {
+            let query = sqlx::query_as::<_, $t>($q.lite)$(.bind($b))*;
+            query.$run($tx.lite()?).await
+        } else {
+            let query = sqlx::query_as::<_, $t>($q.pg)$(.bind($b))*;
+            query.$run($tx.pg()?).await
+        }
+        .map_err($crate::StoreError::from)
+    }};
+}
+
+/// Runs a statement in a transaction; answers with the number of rows touched.
+macro_rules! exec {
+    ($tx:expr, $q:expr $(, $b:expr)* $(,)?) => {{
+        $tx.count();
+        if $tx.is_sqlite() {
+            let query = sqlx::query($q.lite)$(.bind($b))*;
+            query.execute($tx.lite()?).await.map(|done| done.rows_affected())
+        } else {
+            let query = sqlx::query($q.pg)$(.bind($b))*;
+            query.execute($tx.pg()?).await.map(|done| done.rows_affected())
+        }
+        .map_err($crate::StoreError::from)
+    }};
+}
+
+/// Rows of a statement in a transaction.
+macro_rules! all {
+    ($tx:expr, $t:ty, $q:expr $(, $b:expr)* $(,)?) => { on_tx!($tx, $t, fetch_all, $q $(, $b)*) };
+}
+
+/// At most one row of a statement in a transaction.
+macro_rules! opt {
+    ($tx:expr, $t:ty, $q:expr $(, $b:expr)* $(,)?) => { on_tx!($tx, $t, fetch_optional, $q $(, $b)*) };
+}
+
+macro_rules! on_store {
+    ($store:expr, $t:ty, $run:ident, $q:expr $(, $b:expr)*) => {
+        match $store.pools() {
+            $crate::engine::Pools::Lite { read, .. } =>
+                sqlx::query_as::<_, $t>($q.lite)$(.bind($b))*.$run(read).await,
+            $crate::engine::Pools::Pg(pool) => sqlx::query_as::<_, $t>($q.pg)$(.bind($b))*.$run(pool).await,
+        }
+        .map_err($crate::StoreError::from)
+    };
+}
+
+/// Rows of a read outside any transaction.
+macro_rules! read_all {
+    ($store:expr, $t:ty, $q:expr $(, $b:expr)* $(,)?) => { on_store!($store, $t, fetch_all, $q $(, $b)*) };
+}
+
+/// At most one row of a read outside any transaction.
+macro_rules! read_opt {
+    ($store:expr, $t:ty, $q:expr $(, $b:expr)* $(,)?) => { on_store!($store, $t, fetch_optional, $q $(, $b)*) };
+}
+
+pub(crate) enum Pools {
+    /// One writer connection (hazard C1) and readers beside it.
+    Lite { read: SqlitePool, write: SqlitePool },
+    Pg(PgPool),
+}
+
+struct Inner {
+    pools: Pools,
+    notices: broadcast::Sender<Notice>,
+    /// Added to the clock; moved by tests only.
+    offset_ms: AtomicI64,
+    statements: AtomicU64,
+}
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+/// Something changed: what live pages follow. Carries ids only.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    pub clinic: String,
+    /// Ids of what changed, such as a link and its appointment; `outbox` and `inbox` wake the worker.
+    pub topics: Vec<String>,
+}
+
+impl Store {
+    /// Opens `sqlite://path` (made if missing) or `postgres://...`. Does not migrate, see `migrate::run`.
+    ///
+    /// # Errors
+    /// An unreadable address, a database that cannot be reached, or an SQLite below 3.51.3 (hazard C2).
+    pub async fn open(url: &str) -> Result<Store> {
+        let pools = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Pools::Pg(open_pg(url).await?)
+        } else {
+            open_lite(url).await?
+        };
+        let (notices, _) = broadcast::channel(1024);
+        let inner = Inner { pools, notices, offset_ms: AtomicI64::new(0), statements: AtomicU64::new(0) };
+        Ok(Store(Arc::new(inner)))
+    }
+
+    pub fn is_sqlite(&self) -> bool {
+        matches!(self.0.pools, Pools::Lite { .. })
+    }
+
+    pub(crate) fn pools(&self) -> &Pools {
+        &self.0.pools
+    }
+
+    /// Begins a clinic's transaction. On SQLite it holds the one writer, so never keep it over a call outside, and
+    /// never begin a second one inside.
+    ///
+    /// # Errors
+    /// [`StoreError::Retry`] when no connection came free in time.
+    pub async fn begin(&self, clinic: ClinicId) -> Result<Tx> {
+        self.begin_for(clinic.to_string()).await
+    }
+
+    /// Begins a transaction of the installation itself: sign-in, leases, the sandbox company.
+    ///
+    /// # Errors
+    /// As [`Store::begin`].
+    pub async fn begin_installation(&self) -> Result<Tx> {
+        self.begin_for(String::new()).await
+    }
+
+    async fn begin_for(&self, clinic: String) -> Result<Tx> {
+        let conn = match &self.0.pools {
+            Pools::Lite { write, .. } => Conn::Lite(write.begin_with("BEGIN IMMEDIATE").await?),
+            Pools::Pg(pool) => Conn::Pg(pool.begin().await?),
+        };
+        Ok(Tx { clinic, conn, store: self.clone(), topics: Vec::new() })
+    }
+
+    /// The database's clock, which decides on every node (hazard B6).
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn now(&self) -> Result<UtcMs> {
+        let row = read_opt!(self, (i64,), NOW)?;
+        Ok(self.shifted(row.map_or(0, |(now,)| now)))
+    }
+
+    pub(crate) fn shifted(&self, now: UtcMs) -> UtcMs {
+        now + self.0.offset_ms.load(Ordering::Relaxed)
+    }
+
+    /// Moves this node's clock; for tests of expiry.
+    pub fn shift_clock(&self, ms: i64) {
+        self.0.offset_ms.fetch_add(ms, Ordering::Relaxed);
+    }
+
+    /// Follows what changes. A slow follower may miss notices and must then look anew.
+    pub fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.0.notices.subscribe()
+    }
+
+    /// Statements run in transactions since the start; a test counts them per verb.
+    pub fn statements_run(&self) -> u64 {
+        self.0.statements.load(Ordering::Relaxed)
+    }
+
+    /// Passes other nodes' notices on, for ever. On SQLite there is one node and nothing to do.
+    ///
+    /// # Errors
+    /// The connection could not be made; once made, it reconnects by itself. What is lost meanwhile is why live pages
+    /// also look anew when they reconnect, and the worker also polls.
+    pub async fn follow_other_nodes(&self) -> Result<()> {
+        let Pools::Pg(pool) = &self.0.pools else { return Ok(()) };
+        let mut listener = PgListener::connect_with(pool).await?;
+        listener.listen(CHANNEL).await?;
+        loop {
+            let notification = listener.recv().await?;
+            if let Some(notice) = Notice::read(notification.payload()) {
+                // No follower is no error.
+                let _ = self.0.notices.send(notice);
+            }
+        }
+    }
+
+    /// Waits for open work and closes every connection, so that SQLite folds its log.
+    pub async fn close(&self) {
+        match &self.0.pools {
+            Pools::Lite { read, write } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Pg(pool) => pool.close().await,
+        }
+    }
+}
+
+statements! {
+    NOW = ["SELECT " now " AS now"];
+}
+
+async fn open_pg(url: &str) -> Result<PgPool> {
+    let options = PgConnectOptions::from_str(url)?;
+    Ok(PgPoolOptions::new().max_connections(24).acquire_timeout(ACQUIRE).connect_with(options).await?)
+}
+
+async fn open_lite(url: &str) -> Result<Pools> {
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .foreign_keys(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(ACQUIRE)
+        .statement_cache_capacity(256);
+    // The writer first: it creates the file.
+    let write = SqlitePoolOptions::new()
+        .max_connections(1)
+        .min_connections(1)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .acquire_timeout(ACQUIRE)
+        .connect_with(options.clone())
+        .await?;
+    refuse_old_sqlite(&write).await?;
+    let read = SqlitePoolOptions::new()
+        .max_connections(4)
+        .max_lifetime(None)
+        .acquire_timeout(ACQUIRE)
+        .connect_with(options.read_only(true).pragma("query_only", "on"))
+        .await?;
+    Ok(Pools::Lite { read, write })
+}
+
+async fn refuse_old_sqlite(pool: &SqlitePool) -> Result<()> {
+    let (version,): (String,) = sqlx::query_as("SELECT sqlite_version()").fetch_one(pool).await?;
+    if sqlite_is_sound(&version) {
+        return Ok(());
+    }
+    Err(StoreError::Refused(format!("SQLite {version} can lose committed data; Remit needs 3.51.3 or newer")))
+}
+
+/// Whether a version of SQLite is free of the WAL-reset bug; 3.52.0 was withdrawn (hazard C2).
+pub fn sqlite_is_sound(version: &str) -> bool {
+    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut next = || parts.next().unwrap_or(0);
+    let version = (next(), next(), next());
+    version >= SQLITE_OLDEST && version != (3, 52, 0)
+}
+
+pub(crate) enum Conn {
+    Lite(Transaction<'static, Sqlite>),
+    Pg(Transaction<'static, Postgres>),
+}
+
+/// An open transaction of one clinic. Dropped without `commit` it leaves nothing. After any error drop it: PostgreSQL
+/// has aborted it, SQLite has not, so code that goes on would behave differently.
+pub struct Tx {
+    clinic: String,
+    conn: Conn,
+    store: Store,
+    topics: Vec<String>,
+}
+
+impl Tx {
+    pub(crate) fn lite(&mut self) -> Result<&mut SqliteConnection> {
+        match &mut self.conn {
+            Conn::Lite(tx) => Ok(tx),
+            Conn::Pg(_) => Err(StoreError::Refused("this transaction is PostgreSQL's".into())),
+        }
+    }
+
+    pub(crate) fn pg(&mut self) -> Result<&mut PgConnection> {
+        match &mut self.conn {
+            Conn::Pg(tx) => Ok(tx),
+            Conn::Lite(_) => Err(StoreError::Refused("this transaction is SQLite's".into())),
+        }
+    }
+
+    pub(crate) fn count(&self) {
+        self.store.0.statements.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn clinic(&self) -> String {
+        self.clinic.clone()
+    }
+
+    pub(crate) fn is_sqlite(&self) -> bool {
+        matches!(self.conn, Conn::Lite(_))
+    }
+
+    pub(crate) fn shifted(&self, now: UtcMs) -> UtcMs {
+        self.store.shifted(now)
+    }
+
+    /// The database's clock. Read it under the lock row: what was decided before someone else's commit is old.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn now(&mut self) -> Result<UtcMs> {
+        let row = opt!(self, (i64,), NOW)?;
+        let store = self.store.clone();
+        Ok(store.shifted(row.map_or(0, |(now,)| now)))
+    }
+
+    /// Tells live pages and workers of every node, once committed.
+    pub fn tell(&mut self, topic: impl Into<String>) {
+        let topic = topic.into();
+        if !self.topics.contains(&topic) {
+            self.topics.push(topic);
+        }
+    }
+
+    /// Makes everything durable, then tells.
+    ///
+    /// # Errors
+    /// The commit may have held although its answer was lost (hazard C7): repeat only what carries a natural key.
+    pub async fn commit(mut self) -> Result<()> {
+        let notice = (!self.topics.is_empty())
+            .then(|| Notice { clinic: self.clinic.clone(), topics: std::mem::take(&mut self.topics) });
+        match self.conn {
+            Conn::Lite(tx) => {
+                tx.commit().await?;
+                if let Some(notice) = notice {
+                    // No follower is no error.
+                    let _ = self.store.0.notices.send(notice);
+                }
+            }
+            Conn::Pg(mut tx) => {
+                if let Some(notice) = notice {
+                    sqlx::query("SELECT pg_notify($1, $2)")
+                        .bind(CHANNEL)
+                        .bind(notice.written())
+                        .execute(&mut *tx)
+                        .await?;
+                }
+                tx.commit().await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Notice {
+    fn written(&self) -> String {
+        format!("{} {}", if self.clinic.is_empty() { "-" } else { &self.clinic }, self.topics.join(" "))
+    }
+
+    fn read(payload: &str) -> Option<Notice> {
+        let mut words = payload.split(' ');
+        let clinic = words.next()?.trim_start_matches('-').to_owned();
+        Some(Notice { clinic, topics: words.map(str::to_owned).collect() })
+    }
+}
+
+/// Runs a script of several statements, for migrations only.
+pub(crate) async fn script(tx: &mut Tx, text: String) -> Result<()> {
+    let script = sqlx::raw_sql(sqlx::AssertSqlSafe(text));
+    if tx.is_sqlite() {
+        script.execute(tx.lite()?).await?;
+    } else {
+        script.execute(tx.pg()?).await?;
+    }
+    Ok(())
+}
+
+/// Prepares a statement without running it, for the test that tries them all.
+///
+/// # Errors
+/// The engine's own complaint.
+pub async fn prepare(store: &Store, sql: Sql) -> Result<()> {
+    use sqlx::{Executor, SqlSafeStr};
+    match store.pools() {
+        Pools::Lite { write, .. } => write.prepare(sql.lite.into_sql_str()).await.map(|_| ())?,
+        Pools::Pg(pool) => pool.prepare(sql.pg.into_sql_str()).await.map(|_| ())?,
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sqlite_that_can_lose_pages_is_refused() {
+        for (version, sound) in
+            [("3.51.3", true), ("3.53.0", true), ("3.51.2", false), ("3.46.0", false), ("3.52.0", false), ("x", false)]
+        {
+            assert_eq!(sqlite_is_sound(version), sound, "{version}");
+        }
+    }
+
+    #[test]
+    fn a_notice_reads_back() {
+        let notice = Notice { clinic: "cln_1".into(), topics: vec!["lnk_1".into(), "outbox".into()] };
+        assert_eq!(Notice::read(&notice.written()), Some(notice));
+    }
+}

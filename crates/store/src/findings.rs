@@ -1,0 +1,91 @@
+//! Findings: what a person has to look at. Each opens once per thing it is about.
+
+use remit_core::UtcMs;
+use remit_core::account::{Finding, FindingKind};
+use remit_core::ids::{AppointmentId, ClinicId, FindingId};
+use remit_core::money::{Currency, Money};
+
+use crate::error::{id, id_opt, read};
+use crate::{Result, Store, Tx, fresh};
+
+statements! {
+    OPEN = ["INSERT INTO finding (clinic, id, kind, about, appt, amount, currency, detail, opened_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (clinic, kind, about) DO NOTHING"];
+    LIST = ["SELECT id, kind, about, appt, amount, currency, detail, opened_at FROM finding
+        WHERE clinic = $1 AND closed_at IS NULL ORDER BY opened_at DESC, id DESC LIMIT $2"];
+    CLOSE = ["UPDATE finding SET closed_at = $3, closed_by = $4 WHERE clinic = $1 AND id = $2 AND closed_at IS NULL"];
+    COUNT = ["SELECT COUNT(*) AS n FROM finding WHERE clinic = $1 AND closed_at IS NULL"];
+}
+
+/// An open finding.
+#[derive(Clone, Debug)]
+pub struct FindingView {
+    pub id: FindingId,
+    pub kind: FindingKind,
+    pub about: String,
+    pub appointment: Option<AppointmentId>,
+    pub amount: Option<Money>,
+    pub detail: String,
+    pub opened_at: UtcMs,
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn open(tx: &mut Tx, finding: &Finding, appointment: Option<AppointmentId>, now: UtcMs) -> Result<()> {
+    tx.tell("findings");
+    exec!(
+        tx,
+        OPEN,
+        tx.clinic(),
+        FindingId(fresh::uuid(now)?).to_string(),
+        finding.kind.name(),
+        finding.about.clone(),
+        appointment.map(|appt| appt.to_string()),
+        finding.amount.map(|amount| amount.minor),
+        finding.amount.map(|amount| amount.currency.code().to_owned()),
+        finding.detail.clone(),
+        now,
+    )
+    .map(drop)
+}
+
+type Row = (String, String, String, Option<String>, Option<i64>, Option<String>, String, i64);
+
+/// Open findings, newest first.
+///
+/// # Errors
+/// The engine's own.
+pub async fn list(store: &Store, clinic: ClinicId, limit: i64) -> Result<Vec<FindingView>> {
+    let rows = read_all!(store, Row, LIST, clinic.to_string(), limit)?;
+    rows.into_iter()
+        .map(|(finding, kind, about, appt, amount, currency, detail, opened_at)| {
+            let currency = currency.as_deref().map(|code| read(Currency::parse(code), "currency")).transpose()?;
+            Ok(FindingView {
+                id: id(&finding, "finding id")?,
+                kind: read(FindingKind::parse(&kind), "finding kind")?,
+                about,
+                appointment: id_opt(&appt, "appointment id")?,
+                amount: amount.zip(currency).map(|(minor, currency)| Money::new(minor, currency)),
+                detail,
+                opened_at,
+            })
+        })
+        .collect()
+}
+
+/// How many findings are open.
+///
+/// # Errors
+/// The engine's own.
+pub async fn count(store: &Store, clinic: ClinicId) -> Result<i64> {
+    Ok(read_opt!(store, (i64,), COUNT, clinic.to_string())?.map_or(0, |(n,)| n))
+}
+
+/// Closes a finding; false when it was closed already.
+///
+/// # Errors
+/// The engine's own.
+pub async fn close(tx: &mut Tx, finding: FindingId, by: &str, now: UtcMs) -> Result<bool> {
+    tx.tell("findings");
+    Ok(exec!(tx, CLOSE, tx.clinic(), finding.to_string(), now, by.to_owned())? == 1)
+}

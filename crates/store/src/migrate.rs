@@ -1,0 +1,118 @@
+//! Schema changes: embedded, one transaction each with its bookkeeping row, safe when several nodes start at once,
+//! refusing a newer schema (hazard C8).
+
+use sha2::{Digest, Sha256};
+
+use crate::engine::script;
+use crate::{Result, Store, StoreError, Tx};
+
+struct Migration {
+    version: i64,
+    /// Text for both engines with holes, and what only one of them needs.
+    common: &'static str,
+    lite: &'static str,
+    pg: &'static str,
+}
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    version: 1,
+    common: include_str!("../migrations/0001_start.sql"),
+    lite: include_str!("../migrations/0001_start.lite.sql"),
+    pg: include_str!("../migrations/0001_start.pg.sql"),
+}];
+
+/// The schema that this release knows.
+pub const CURRENT: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
+statements! {
+    MADE = ["INSERT INTO schema_migration (version, checksum, applied_at) VALUES ($1, $2, " now ")"];
+    APPLIED = ["SELECT version, checksum FROM schema_migration ORDER BY version"];
+}
+
+const BOOKKEEPING: &str = "CREATE TABLE IF NOT EXISTS schema_migration (\
+    version {int} NOT NULL PRIMARY KEY, checksum TEXT NOT NULL, applied_at {int} NOT NULL) {strict}";
+
+/// Brings the schema up to this release; answers with the versions applied now.
+///
+/// # Errors
+/// [`StoreError::Newer`], [`StoreError::Altered`], or the engine's own.
+pub async fn run(store: &Store) -> Result<Vec<i64>> {
+    let mut applied = Vec::new();
+    for migration in MIGRATIONS {
+        let mut tx = store.begin_installation().await?;
+        lock(&mut tx).await?;
+        let known = known(&mut tx).await?;
+        if known.iter().any(|(version, _)| *version == migration.version) {
+            continue;
+        }
+        script(&mut tx, migration.text(store.is_sqlite())).await?;
+        exec!(tx, MADE, migration.version, migration.checksum())?;
+        tx.commit().await?;
+        applied.push(migration.version);
+    }
+    Ok(applied)
+}
+
+/// Whether the schema is this release's, for `/readyz` and for commands that must not migrate.
+///
+/// # Errors
+/// The database cannot be reached, or is newer.
+pub async fn is_current(store: &Store) -> Result<bool> {
+    match read_all!(store, (i64, String), APPLIED) {
+        Ok(rows) => {
+            refuse_strangers(&rows)?;
+            Ok(rows.len() == MIGRATIONS.len())
+        }
+        Err(StoreError::Other(_)) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// One node migrates at a time: SQLite by its writer lock (BEGIN IMMEDIATE), PostgreSQL by an advisory lock.
+async fn lock(tx: &mut Tx) -> Result<()> {
+    if !tx.is_sqlite() {
+        script(tx, "SELECT pg_advisory_xact_lock(8207364516)".to_owned()).await?;
+    }
+    let bookkeeping = fill(BOOKKEEPING, tx.is_sqlite());
+    script(tx, bookkeeping).await
+}
+
+async fn known(tx: &mut Tx) -> Result<Vec<(i64, String)>> {
+    let rows = all!(tx, (i64, String), APPLIED)?;
+    refuse_strangers(&rows)?;
+    Ok(rows)
+}
+
+fn refuse_strangers(rows: &[(i64, String)]) -> Result<()> {
+    for (version, checksum) in rows {
+        match MIGRATIONS.iter().find(|migration| migration.version == *version) {
+            None => return Err(StoreError::Newer { found: *version, known: CURRENT }),
+            Some(ours) if ours.checksum() != *checksum => return Err(StoreError::Altered(*version)),
+            Some(_) => {}
+        }
+    }
+    Ok(())
+}
+
+impl Migration {
+    fn text(&self, lite: bool) -> String {
+        fill(self.common, lite) + if lite { self.lite } else { self.pg }
+    }
+
+    fn checksum(&self) -> String {
+        let mut hash = Sha256::new();
+        for part in [self.common, self.lite, self.pg] {
+            hash.update(part.as_bytes());
+        }
+        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+fn fill(text: &str, lite: bool) -> String {
+    let holes = if lite {
+        [("{int}", "INTEGER"), ("{blob}", "BLOB"), ("{strict}", "STRICT"), ("{text_c}", "TEXT")]
+    } else {
+        [("{int}", "BIGINT"), ("{blob}", "BYTEA"), ("{strict}", ""), ("{text_c}", "TEXT COLLATE \"C\"")]
+    };
+    holes.iter().fold(text.to_owned(), |text, (hole, word)| text.replace(hole, word))
+}
