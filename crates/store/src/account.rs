@@ -92,13 +92,26 @@ struct StandingRow {
 ///
 /// # Errors
 /// The engine's own.
-pub async fn lock_standing(tx: &mut Tx, appointment: AppointmentId) -> Result<Option<(Standing, UtcMs)>> {
+pub async fn lock_standing(
+    tx: &mut Tx,
+    appointment: AppointmentId,
+) -> Result<Option<(Standing, UtcMs)>> {
     // On PostgreSQL the row is locked by a statement of its own, so that what is read next is what the one before us
     // committed. SQLite's writer lock is held already.
-    if !tx.is_sqlite() && opt!(tx, (String,), LOCK, tx.clinic(), appointment.to_string())?.is_none() {
+    if !tx.is_sqlite() && opt!(tx, (String,), LOCK, tx.clinic(), appointment.to_string())?.is_none()
+    {
         return Ok(None);
     }
-    let Some(row) = opt!(tx, StandingRow, STANDING, tx.clinic(), appointment.to_string())? else { return Ok(None) };
+    let Some(row) = opt!(
+        tx,
+        StandingRow,
+        STANDING,
+        tx.clinic(),
+        appointment.to_string()
+    )?
+    else {
+        return Ok(None);
+    };
     let now = tx.shifted(row.now);
     let open = links::open_of(tx, appointment).await?;
     let live = attempts::live_of(tx, appointment).await?;
@@ -141,7 +154,14 @@ pub async fn apply(
     actor: &str,
     now: UtcMs,
 ) -> Result<()> {
-    let mut scribe = Scribe { standing, extras, actor, now, appt: standing.appointment.to_string(), moves: Vec::new() };
+    let mut scribe = Scribe {
+        standing,
+        extras,
+        actor,
+        now,
+        appt: standing.appointment.to_string(),
+        moves: Vec::new(),
+    };
     for event in &decision.events {
         scribe.write(tx, event).await?;
         scribe.timeline(tx, event).await?;
@@ -174,11 +194,24 @@ impl Scribe<'_> {
             Event::ChargeRemoved { charge, .. } => {
                 exec!(tx, REMOVE_CHARGE, clinic, charge.to_string(), self.now).map(drop)
             }
-            Event::StatusChanged { to, .. } => exec!(tx, SET_STATUS, clinic, appt, to.name()).map(drop),
-            Event::Moved { starts_at, ends_at } => exec!(tx, MOVE, clinic, appt, *starts_at, *ends_at).map(drop),
+            Event::StatusChanged { to, .. } => {
+                exec!(tx, SET_STATUS, clinic, appt, to.name()).map(drop)
+            }
+            Event::Moved { starts_at, ends_at } => {
+                exec!(tx, MOVE, clinic, appt, *starts_at, *ends_at).map(drop)
+            }
             Event::Posted(txn) => self.post(tx, txn).await,
             Event::BalanceSet(b) => exec!(
-                tx, SET_BALANCE, clinic, appt, b.total, b.deposit, b.paid, b.refunded, b.due, b.credit
+                tx,
+                SET_BALANCE,
+                clinic,
+                appt,
+                b.total,
+                b.deposit,
+                b.paid,
+                b.refunded,
+                b.due,
+                b.credit
             )
             .map(drop),
             Event::LinkIssued(link) => self.issue_link(tx, link).await,
@@ -191,8 +224,21 @@ impl Scribe<'_> {
             Event::AttemptMoved(moved) => self.raise_attempt(tx, moved).await,
             Event::PaymentReceived(payment) => self.receive(tx, payment).await,
             Event::RefundRequested(refund) => self.request_refund(tx, refund).await,
-            Event::RefundMoved { refund, payment, from, to, amount } => {
-                self.raise_refund(tx, &refund.to_string(), &payment.to_string(), (*from, *to), amount.minor).await
+            Event::RefundMoved {
+                refund,
+                payment,
+                from,
+                to,
+                amount,
+            } => {
+                self.raise_refund(
+                    tx,
+                    &refund.to_string(),
+                    &payment.to_string(),
+                    (*from, *to),
+                    amount.minor,
+                )
+                .await
             }
             Event::FindingOpened(finding) => self.open_finding(tx, finding).await,
         }
@@ -218,9 +264,16 @@ impl Scribe<'_> {
 
     async fn issue_link(&mut self, tx: &mut Tx, link: &Link) -> Result<()> {
         let sealed = self.extras.token_sealed.clone();
-        let sealed = sealed.ok_or_else(|| StoreError::Refused("a link needs its sealed token".into()))?;
+        let sealed =
+            sealed.ok_or_else(|| StoreError::Refused("a link needs its sealed token".into()))?;
         let link_id = link.id.to_string();
-        self.moves.push((LinkState::Created, 1, link.amount.minor, link.created_at, link_id.clone()));
+        self.moves.push((
+            LinkState::Created,
+            1,
+            link.amount.minor,
+            link.created_at,
+            link_id.clone(),
+        ));
         tx.tell(link_id.clone());
         exec!(
             tx,
@@ -244,8 +297,20 @@ impl Scribe<'_> {
 
     async fn raise_link(&mut self, tx: &mut Tx, moved: &LinkMove) -> Result<()> {
         let link = moved.link.to_string();
-        self.moves.push((moved.from, -1, -moved.amount.minor, moved.created_at, link.clone()));
-        self.moves.push((moved.to, 1, moved.amount.minor, moved.created_at, link.clone()));
+        self.moves.push((
+            moved.from,
+            -1,
+            -moved.amount.minor,
+            moved.created_at,
+            link.clone(),
+        ));
+        self.moves.push((
+            moved.to,
+            1,
+            moved.amount.minor,
+            moved.created_at,
+            link.clone(),
+        ));
         tx.tell(link.clone());
         let rows = exec!(
             tx,
@@ -264,9 +329,14 @@ impl Scribe<'_> {
     /// Adds up the changes of this transaction and writes them in one order, so that two transactions cannot lock
     /// each other out.
     async fn tally(&mut self, tx: &mut Tx) -> Result<()> {
-        let mut sums: std::collections::BTreeMap<(i64, &'static str, i64), (i64, i64)> = Default::default();
+        let mut sums: std::collections::BTreeMap<(i64, &'static str, i64), (i64, i64)> =
+            Default::default();
         for (state, links, amount, created_at, link) in &self.moves {
-            let key = (created_at.div_euclid(remit_core::DAY_MS), state.name(), slot(link));
+            let key = (
+                created_at.div_euclid(remit_core::DAY_MS),
+                state.name(),
+                slot(link),
+            );
             let sum = sums.entry(key).or_default();
             *sum = (sum.0 + links, sum.1 + amount);
         }
@@ -278,9 +348,14 @@ impl Scribe<'_> {
         Ok(())
     }
 
-    async fn start_attempt(&self, tx: &mut Tx, attempt: &remit_core::attempts::Attempt) -> Result<()> {
+    async fn start_attempt(
+        &self,
+        tx: &mut Tx,
+        attempt: &remit_core::attempts::Attempt,
+    ) -> Result<()> {
         let body = self.extras.request_body.clone();
-        let body = body.ok_or_else(|| StoreError::Refused("an attempt needs its frozen request".into()))?;
+        let body =
+            body.ok_or_else(|| StoreError::Refused("an attempt needs its frozen request".into()))?;
         exec!(
             tx,
             INSERT_ATTEMPT,
@@ -347,14 +422,26 @@ impl Scribe<'_> {
             payment.reference.clone(),
         )?;
         if let Some(link) = payment.link {
-            exec!(tx, LINK_CAPTURED, tx.clinic(), link.to_string(), payment.amount.minor)?;
+            exec!(
+                tx,
+                LINK_CAPTURED,
+                tx.clinic(),
+                link.to_string(),
+                payment.amount.minor
+            )?;
         }
         Ok(())
     }
 
     async fn request_refund(&self, tx: &mut Tx, refund: &Refund) -> Result<()> {
         let payment = refund.payment.to_string();
-        exec!(tx, RESERVE, tx.clinic(), payment.clone(), refund.amount.minor)?;
+        exec!(
+            tx,
+            RESERVE,
+            tx.clinic(),
+            payment.clone(),
+            refund.amount.minor
+        )?;
         exec!(
             tx,
             INSERT_REFUND,
@@ -397,9 +484,20 @@ impl Scribe<'_> {
             (RefundState::Succeeded, RefundState::Failed) => -amount,
             _ => 0,
         };
-        let released = if to == RefundState::Failed { -amount } else { 0 };
+        let released = if to == RefundState::Failed {
+            -amount
+        } else {
+            0
+        };
         if refunded != 0 || released != 0 {
-            exec!(tx, REFUNDED, tx.clinic(), payment.to_owned(), refunded, released)?;
+            exec!(
+                tx,
+                REFUNDED,
+                tx.clinic(),
+                payment.to_owned(),
+                refunded,
+                released
+            )?;
         }
         if refunded != 0 {
             exec!(tx, LINK_REFUNDED, tx.clinic(), payment.to_owned(), refunded)?;
@@ -413,8 +511,15 @@ impl Scribe<'_> {
 
     /// Posts a balanced transaction at the end of the appointment's hash chain (hazard D17).
     async fn post(&self, tx: &mut Tx, txn: &Txn) -> Result<()> {
-        let end = opt!(tx, (i64, Vec<u8>), CHAIN_END, tx.clinic(), self.appt.clone())?;
-        let (position, prev) = end.map_or((0, vec![0; 32]), |(position, hash)| (position + 1, hash));
+        let end = opt!(
+            tx,
+            (i64, Vec<u8>),
+            CHAIN_END,
+            tx.clinic(),
+            self.appt.clone()
+        )?;
+        let (position, prev) =
+            end.map_or((0, vec![0; 32]), |(position, hash)| (position + 1, hash));
         exec!(
             tx,
             INSERT_TXN,
@@ -448,9 +553,19 @@ impl Scribe<'_> {
 
     /// What people see of it, and what leaves as an outgoing webhook later.
     async fn timeline(&self, tx: &mut Tx, event: &Event) -> Result<()> {
-        let Some((kind, link, data)) = told(event) else { return Ok(()) };
+        let Some((kind, link, data)) = told(event) else {
+            return Ok(());
+        };
         let event_id = EventId(fresh::uuid(self.now)?);
-        let entry = events::Entry { id: event_id, at: self.now, kind, appointment: Some(self.standing.appointment), link, actor: self.actor, data };
+        let entry = events::Entry {
+            id: event_id,
+            at: self.now,
+            kind,
+            appointment: Some(self.standing.appointment),
+            link,
+            actor: self.actor,
+            data,
+        };
         events::append(tx, &entry).await
     }
 }
@@ -459,14 +574,22 @@ impl Scribe<'_> {
 fn told(event: &Event) -> Option<(&'static str, Option<remit_core::ids::LinkId>, Value)> {
     let money = |money: &remit_core::money::Money| json!({ "amount": money.minor, "currency": money.currency.code() });
     Some(match event {
-        Event::ChargeAdded { charge } => {
-            ("charge.added", None, json!({ "what": charge.description, "money": money(&charge.amount) }))
+        Event::ChargeAdded { charge } => (
+            "charge.added",
+            None,
+            json!({ "what": charge.description, "money": money(&charge.amount) }),
+        ),
+        Event::ChargeRemoved { amount, .. } => {
+            ("charge.removed", None, json!({ "money": money(amount) }))
         }
-        Event::ChargeRemoved { amount, .. } => ("charge.removed", None, json!({ "money": money(amount) })),
-        Event::StatusChanged { from, to } => {
-            ("appointment.status", None, json!({ "from": from.name(), "to": to.name() }))
+        Event::StatusChanged { from, to } => (
+            "appointment.status",
+            None,
+            json!({ "from": from.name(), "to": to.name() }),
+        ),
+        Event::Moved { starts_at, .. } => {
+            ("appointment.moved", None, json!({ "starts_at": starts_at }))
         }
-        Event::Moved { starts_at, .. } => ("appointment.moved", None, json!({ "starts_at": starts_at })),
         Event::LinkIssued(link) => (
             "payment_link.created",
             Some(link.id),
@@ -495,7 +618,9 @@ fn told(event: &Event) -> Option<(&'static str, Option<remit_core::ids::LinkId>,
             let kind = match moved.to {
                 S::Processing => "attempt.processing",
                 S::Failed => "attempt.failed",
-                S::Creating | S::Unknown | S::Open | S::Expired | S::Cancelled | S::Succeeded => return None,
+                S::Creating | S::Unknown | S::Open | S::Expired | S::Cancelled | S::Succeeded => {
+                    return None;
+                }
             };
             (kind, moved.link, json!({}))
         }
@@ -505,16 +630,25 @@ fn told(event: &Event) -> Option<(&'static str, Option<remit_core::ids::LinkId>,
             json!({ "payment": payment.id.to_string(), "money": money(&payment.amount),
                 "method": payment.paid_by.name(), "with": payment.reference }),
         ),
-        Event::RefundRequested(refund) => {
-            ("refund.requested", None, json!({ "money": money(&refund.amount), "reason": refund.reason }))
-        }
-        Event::RefundMoved { to: RefundState::Succeeded, amount, .. } => {
-            ("payment.refunded", None, json!({ "money": money(amount) }))
-        }
-        Event::RefundMoved { to: RefundState::Failed, amount, .. } => {
-            ("refund.failed", None, json!({ "money": money(amount) }))
-        }
-        Event::RefundMoved { .. } | Event::Posted(_) | Event::BalanceSet(_) | Event::FindingOpened(_) => return None,
+        Event::RefundRequested(refund) => (
+            "refund.requested",
+            None,
+            json!({ "money": money(&refund.amount), "reason": refund.reason }),
+        ),
+        Event::RefundMoved {
+            to: RefundState::Succeeded,
+            amount,
+            ..
+        } => ("payment.refunded", None, json!({ "money": money(amount) })),
+        Event::RefundMoved {
+            to: RefundState::Failed,
+            amount,
+            ..
+        } => ("refund.failed", None, json!({ "money": money(amount) })),
+        Event::RefundMoved { .. }
+        | Event::Posted(_)
+        | Event::BalanceSet(_)
+        | Event::FindingOpened(_) => return None,
     })
 }
 
@@ -527,9 +661,17 @@ pub(crate) fn chain_hash(prev: &[u8], canonical: &str) -> Vec<u8> {
 
 /// Which slot of its day a link is counted in: 16 of them, so that many writers rarely meet.
 pub(crate) fn slot(link: &str) -> i64 {
-    link.bytes().next_back().map_or(0, |last| i64::from(last % 16))
+    link.bytes()
+        .next_back()
+        .map_or(0, |last| i64::from(last % 16))
 }
 
 fn one_row(rows: u64, what: &str) -> Result<()> {
-    if rows == 1 { Ok(()) } else { Err(StoreError::Refused(format!("the {what} moved on meanwhile"))) }
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(StoreError::Refused(format!(
+            "the {what} moved on meanwhile"
+        )))
+    }
 }

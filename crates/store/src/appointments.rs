@@ -70,7 +70,14 @@ pub async fn insert(tx: &mut Tx, booking: &Booking, actor: &str, now: UtcMs) -> 
         actor.to_owned(),
     )?;
     tx.tell("diary");
-    exec!(tx, INSERT_BALANCE, tx.clinic(), booking.id.to_string(), booking.currency.code().to_owned()).map(drop)
+    exec!(
+        tx,
+        INSERT_BALANCE,
+        tx.clinic(),
+        booking.id.to_string(),
+        booking.currency.code().to_owned()
+    )
+    .map(drop)
 }
 
 /// An appointment with its figures, as diary, page and API show it.
@@ -126,7 +133,10 @@ struct ViewRow {
 
 impl ViewRow {
     fn view(self) -> Result<AppointmentView> {
-        let state = self.link_state.as_deref().and_then(remit_core::links::LinkState::parse);
+        let state = self
+            .link_state
+            .as_deref()
+            .and_then(remit_core::links::LinkState::parse);
         Ok(AppointmentView {
             id: id(&self.id, "appointment id")?,
             patient: id(&self.patient, "patient id")?,
@@ -161,11 +171,27 @@ impl ViewRow {
 
 /// # Errors
 /// The engine's own.
-pub async fn view(store: &Store, clinic: ClinicId, appointment: AppointmentId) -> Result<Option<AppointmentView>> {
-    read_opt!(store, ViewRow, VIEW, clinic.to_string(), appointment.to_string())?.map(ViewRow::view).transpose()
+pub async fn view(
+    store: &Store,
+    clinic: ClinicId,
+    appointment: AppointmentId,
+) -> Result<Option<AppointmentView>> {
+    read_opt!(
+        store,
+        ViewRow,
+        VIEW,
+        clinic.to_string(),
+        appointment.to_string()
+    )?
+    .map(ViewRow::view)
+    .transpose()
 }
 
-async fn views(store: &Store, clinic: ClinicId, ids: impl Iterator<Item = String>) -> Result<Vec<AppointmentView>> {
+async fn views(
+    store: &Store,
+    clinic: ClinicId,
+    ids: impl Iterator<Item = String>,
+) -> Result<Vec<AppointmentView>> {
     let mut out = Vec::new();
     for appointment in ids {
         if let Some(row) = read_opt!(store, ViewRow, VIEW, clinic.to_string(), appointment)? {
@@ -179,7 +205,12 @@ async fn views(store: &Store, clinic: ClinicId, ids: impl Iterator<Item = String
 ///
 /// # Errors
 /// The engine's own.
-pub async fn between(store: &Store, clinic: ClinicId, from: UtcMs, to: UtcMs) -> Result<Vec<AppointmentView>> {
+pub async fn between(
+    store: &Store,
+    clinic: ClinicId,
+    from: UtcMs,
+    to: UtcMs,
+) -> Result<Vec<AppointmentView>> {
     let rows = read_all!(store, (String,), DAY, clinic.to_string(), from, to, 500_i64)?;
     views(store, clinic, rows.into_iter().map(|(id,)| id)).await
 }
@@ -198,10 +229,29 @@ pub async fn list(
 ) -> Result<Vec<AppointmentView>> {
     let (clinic_text, after_id) = (clinic.to_string(), after_id.to_owned());
     let rows = match patient {
-        None => read_all!(store, (String, i64), PAGE, clinic_text, after_at, after_id, to, limit)?,
+        None => read_all!(
+            store,
+            (String, i64),
+            PAGE,
+            clinic_text,
+            after_at,
+            after_id,
+            to,
+            limit
+        )?,
         Some(patient) => {
             let patient = patient.to_string();
-            read_all!(store, (String, i64), PAGE_PATIENT, clinic_text, after_at, after_id, to, limit, patient)?
+            read_all!(
+                store,
+                (String, i64),
+                PAGE_PATIENT,
+                clinic_text,
+                after_at,
+                after_id,
+                to,
+                limit,
+                patient
+            )?
         }
     };
     views(store, clinic, rows.into_iter().map(|(id, _)| id)).await
@@ -223,8 +273,18 @@ fn charge((charge, kind, description, amount, currency, service): ChargeRow) -> 
 ///
 /// # Errors
 /// The engine's own.
-pub async fn charges(store: &Store, clinic: ClinicId, appointment: AppointmentId) -> Result<Vec<Charge>> {
-    let rows = read_all!(store, ChargeRow, CHARGES, clinic.to_string(), appointment.to_string())?;
+pub async fn charges(
+    store: &Store,
+    clinic: ClinicId,
+    appointment: AppointmentId,
+) -> Result<Vec<Charge>> {
+    let rows = read_all!(
+        store,
+        ChargeRow,
+        CHARGES,
+        clinic.to_string(),
+        appointment.to_string()
+    )?;
     rows.into_iter().map(charge).collect()
 }
 
@@ -241,8 +301,23 @@ pub async fn charges_in(tx: &mut Tx, appointment: AppointmentId) -> Result<Vec<C
 ///
 /// # Errors
 /// The engine's own.
-pub async fn overlaps(tx: &mut Tx, who: PractitionerId, starts_at: UtcMs, ends_at: UtcMs) -> Result<bool> {
+pub async fn overlaps(
+    tx: &mut Tx,
+    who: PractitionerId,
+    starts_at: UtcMs,
+    ends_at: UtcMs,
+) -> Result<bool> {
     // Nothing lasts longer than a day, so older starts need no look: the index on the start does the work.
     let earliest = starts_at - remit_core::DAY_MS;
-    Ok(opt!(tx, (String,), OVERLAP, tx.clinic(), who.to_string(), starts_at, ends_at, earliest)?.is_some())
+    Ok(opt!(
+        tx,
+        (String,),
+        OVERLAP,
+        tx.clinic(),
+        who.to_string(),
+        starts_at,
+        ends_at,
+        earliest
+    )?
+    .is_some())
 }

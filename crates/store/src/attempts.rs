@@ -58,7 +58,10 @@ impl AttemptRow {
             method: read(Method::parse(&self.method), "method")?,
             provider: self.provider.clone(),
             account: self.account.clone(),
-            amount: Money::new(self.amount, read(Currency::parse(&self.currency), "currency")?),
+            amount: Money::new(
+                self.amount,
+                read(Currency::parse(&self.currency), "currency")?,
+            ),
             state: read(AttemptState::parse(&self.state), "attempt state")?,
             session_id: self.session_id.clone(),
             url: self.url.clone(),
@@ -71,15 +74,31 @@ impl AttemptRow {
 }
 
 pub(crate) async fn live_of(tx: &mut Tx, appointment: AppointmentId) -> Result<Option<AttemptRow>> {
-    opt!(tx, AttemptRow, LIVE_OF, tx.clinic(), appointment.to_string())
+    opt!(
+        tx,
+        AttemptRow,
+        LIVE_OF,
+        tx.clinic(),
+        appointment.to_string()
+    )
 }
 
 /// The live attempt of an appointment, as pages show it.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn live(store: &Store, clinic: ClinicId, appointment: AppointmentId) -> Result<Option<Attempt>> {
-    let row = read_opt!(store, AttemptRow, LIVE_OF, clinic.to_string(), appointment.to_string())?;
+pub async fn live(
+    store: &Store,
+    clinic: ClinicId,
+    appointment: AppointmentId,
+) -> Result<Option<Attempt>> {
+    let row = read_opt!(
+        store,
+        AttemptRow,
+        LIVE_OF,
+        clinic.to_string(),
+        appointment.to_string()
+    )?;
     row.map(|row| row.attempt()).transpose()
 }
 
@@ -92,7 +111,13 @@ pub async fn last_of_link(
     clinic: ClinicId,
     link: remit_core::ids::LinkId,
 ) -> Result<Option<Attempt>> {
-    let row = read_opt!(store, AttemptRow, LAST_OF_LINK, clinic.to_string(), link.to_string())?;
+    let row = read_opt!(
+        store,
+        AttemptRow,
+        LAST_OF_LINK,
+        clinic.to_string(),
+        link.to_string()
+    )?;
     row.map(|row| row.attempt()).transpose()
 }
 
@@ -101,7 +126,9 @@ pub async fn last_of_link(
 /// # Errors
 /// The engine's own.
 pub async fn get(tx: &mut Tx, attempt: AttemptId) -> Result<Option<Attempt>> {
-    opt!(tx, AttemptRow, GET, tx.clinic(), attempt.to_string())?.map(|row| row.attempt()).transpose()
+    opt!(tx, AttemptRow, GET, tx.clinic(), attempt.to_string())?
+        .map(|row| row.attempt())
+        .transpose()
 }
 
 /// An attempt outside any lock: to know where to look, not what to write.
@@ -109,7 +136,13 @@ pub async fn get(tx: &mut Tx, attempt: AttemptId) -> Result<Option<Attempt>> {
 /// # Errors
 /// The engine's own.
 pub async fn peek(store: &Store, clinic: ClinicId, attempt: AttemptId) -> Result<Option<Attempt>> {
-    let row = read_opt!(store, AttemptRow, GET, clinic.to_string(), attempt.to_string())?;
+    let row = read_opt!(
+        store,
+        AttemptRow,
+        GET,
+        clinic.to_string(),
+        attempt.to_string()
+    )?;
     row.map(|row| row.attempt()).transpose()
 }
 
@@ -126,9 +159,20 @@ pub async fn clinic_of(store: &Store, attempt: AttemptId) -> Result<Option<Clini
 ///
 /// # Errors
 /// The engine's own.
-pub async fn by_session(store: &Store, clinic: ClinicId, provider: &str, session: &str) -> Result<Option<AttemptId>> {
-    let row =
-        read_opt!(store, (String,), BY_SESSION, clinic.to_string(), provider.to_owned(), session.to_owned())?;
+pub async fn by_session(
+    store: &Store,
+    clinic: ClinicId,
+    provider: &str,
+    session: &str,
+) -> Result<Option<AttemptId>> {
+    let row = read_opt!(
+        store,
+        (String,),
+        BY_SESSION,
+        clinic.to_string(),
+        provider.to_owned(),
+        session.to_owned()
+    )?;
     row.map(|(attempt,)| id(&attempt, "attempt id")).transpose()
 }
 
@@ -137,7 +181,14 @@ pub async fn by_session(store: &Store, clinic: ClinicId, provider: &str, session
 /// # Errors
 /// The engine's own.
 pub async fn frozen(store: &Store, clinic: ClinicId, attempt: AttemptId) -> Result<Option<String>> {
-    Ok(read_opt!(store, (String,), BODY, clinic.to_string(), attempt.to_string())?.map(|(body,)| body))
+    Ok(read_opt!(
+        store,
+        (String,),
+        BODY,
+        clinic.to_string(),
+        attempt.to_string()
+    )?
+    .map(|(body,)| body))
 }
 
 /// Live attempts whose next look at the provider is due, of every clinic.
@@ -146,7 +197,9 @@ pub async fn frozen(store: &Store, clinic: ClinicId, attempt: AttemptId) -> Resu
 /// The engine's own.
 pub async fn due(store: &Store, now: UtcMs, limit: i64) -> Result<Vec<(ClinicId, AttemptId)>> {
     let rows = read_all!(store, (String, String), DUE, now, limit)?;
-    rows.iter().map(|(clinic, attempt)| Ok((id(clinic, "clinic id")?, id(attempt, "attempt id")?))).collect()
+    rows.iter()
+        .map(|(clinic, attempt)| Ok((id(clinic, "clinic id")?, id(attempt, "attempt id")?)))
+        .collect()
 }
 
 /// Takes a due look for this node until `until`; false when another node took it.
@@ -161,8 +214,14 @@ pub async fn claim(tx: &mut Tx, attempt: AttemptId, now: UtcMs, until: UtcMs) ->
 ///
 /// # Errors
 /// The engine's own.
-pub async fn plan_check(tx: &mut Tx, attempt: AttemptId, session_expires_at: UtcMs, now: UtcMs) -> Result<()> {
-    let checks = opt!(tx, (i64,), CHECKS, tx.clinic(), attempt.to_string())?.map_or(0, |(checks,)| checks);
+pub async fn plan_check(
+    tx: &mut Tx,
+    attempt: AttemptId,
+    session_expires_at: UtcMs,
+    now: UtcMs,
+) -> Result<()> {
+    let checks =
+        opt!(tx, (i64,), CHECKS, tx.clinic(), attempt.to_string())?.map_or(0, |(checks,)| checks);
     let mut next = now + remit_core::attempts::next_check_ms(checks);
     // At once when the session ends: that is when the answer becomes final.
     if session_expires_at > now {

@@ -20,7 +20,13 @@ pub(crate) fn canonical(seq: i64, at: UtcMs, actor: &str, action: &str, object: 
 ///
 /// # Errors
 /// The engine's own.
-pub async fn append(tx: &mut Tx, actor: &str, action: &str, object: &str, now: UtcMs) -> Result<()> {
+pub async fn append(
+    tx: &mut Tx,
+    actor: &str,
+    action: &str,
+    object: &str,
+    now: UtcMs,
+) -> Result<()> {
     opt!(tx, (String,), LOCK_CLINIC, tx.clinic())?;
     let end = opt!(tx, (i64, Vec<u8>), END, tx.clinic())?;
     let (seq, prev) = end.map_or((0, vec![0; 32]), |(seq, hash)| (seq + 1, hash));

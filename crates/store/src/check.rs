@@ -83,8 +83,14 @@ pub async fn run(store: &Store) -> Result<Vec<Verdict>> {
         ("I2 credit is the patient's credit", I2_CREDIT),
         ("I3 every provider payment is posted once", I3_ONE_POSTING),
         ("I3 clearing holds what was received", I3_CLEARING),
-        ("I5 nothing is due while there is credit", I5_CREDIT_EXPLAINED),
-        ("I6 reserved refunds are those that did not fail", I6_RESERVED),
+        (
+            "I5 nothing is due while there is credit",
+            I5_CREDIT_EXPLAINED,
+        ),
+        (
+            "I6 reserved refunds are those that did not fail",
+            I6_RESERVED,
+        ),
         ("I7 a link is paid when its attempt succeeded", I7_PAID),
         ("I10 no message was handed over twice", I10_SENT_TWICE),
         ("I11 nothing started after the link's end", I11_AFTER_END),
@@ -94,11 +100,20 @@ pub async fn run(store: &Store) -> Result<Vec<Verdict>> {
         ("counts of the tabs agree with the links", TALLIES),
     ] {
         let rows = read_all!(store, (String,), sql)?;
-        verdicts.push(Verdict { name, broken: rows.into_iter().map(|(what,)| what).collect() });
+        verdicts.push(Verdict {
+            name,
+            broken: rows.into_iter().map(|(what,)| what).collect(),
+        });
     }
-    for (name, sql) in [("I8 live attempts are looked at", I8_OVERDUE), ("I9 events are applied", I9_INBOX)] {
+    for (name, sql) in [
+        ("I8 live attempts are looked at", I8_OVERDUE),
+        ("I9 events are applied", I9_INBOX),
+    ] {
         let rows = read_all!(store, (String,), sql, hour_ago)?;
-        verdicts.push(Verdict { name, broken: rows.into_iter().map(|(what,)| what).collect() });
+        verdicts.push(Verdict {
+            name,
+            broken: rows.into_iter().map(|(what,)| what).collect(),
+        });
     }
     verdicts.push(ledger_chains(store).await?);
     verdicts.push(audit_chains(store).await?);
@@ -109,20 +124,46 @@ const PAGE: i64 = 500;
 
 /// I12: recomputes every appointment's hash chain.
 async fn ledger_chains(store: &Store) -> Result<Verdict> {
-    type Row = (String, String, i64, String, String, String, Vec<u8>, Vec<u8>);
+    type Row = (
+        String,
+        String,
+        i64,
+        String,
+        String,
+        String,
+        Vec<u8>,
+        Vec<u8>,
+    );
     let mut broken = Vec::new();
-    let (mut clinic, mut appt, mut position, mut last) = (String::new(), String::new(), -1, Vec::new());
+    let (mut clinic, mut appt, mut position, mut last) =
+        (String::new(), String::new(), -1, Vec::new());
     loop {
-        let rows = read_all!(store, Row, CHAIN_PAGE, clinic.clone(), appt.clone(), position, PAGE)?;
+        let rows = read_all!(
+            store,
+            Row,
+            CHAIN_PAGE,
+            clinic.clone(),
+            appt.clone(),
+            position,
+            PAGE
+        )?;
         let done = rows.len() < usize::try_from(PAGE).unwrap_or(0);
         for (row_clinic, row_appt, row_position, id, kind, source, prev, hash) in rows {
             let same_chain = row_clinic == clinic && row_appt == appt;
-            let expected_prev = if same_chain { last.clone() } else { vec![0; 32] };
+            let expected_prev = if same_chain {
+                last.clone()
+            } else {
+                vec![0; 32]
+            };
             let expected_position = if same_chain { position + 1 } else { 0 };
             let mut canonical = format!("{id}|{kind}|{source}");
-            for (account, amount, currency) in
-                read_all!(store, (String, i64, String), CHAIN_LINES, row_clinic.clone(), id.clone())?
-            {
+            for (account, amount, currency) in read_all!(
+                store,
+                (String, i64, String),
+                CHAIN_LINES,
+                row_clinic.clone(),
+                id.clone()
+            )? {
                 canonical.push_str(&format!("|{account}:{amount}:{currency}"));
             }
             let sound = prev == expected_prev
@@ -134,7 +175,10 @@ async fn ledger_chains(store: &Store) -> Result<Verdict> {
             (clinic, appt, position, last) = (row_clinic, row_appt, row_position, hash);
         }
         if done {
-            return Ok(Verdict { name: "I12 the ledger's hash chains hold", broken });
+            return Ok(Verdict {
+                name: "I12 the ledger's hash chains hold",
+                broken,
+            });
         }
     }
 }
@@ -149,16 +193,24 @@ async fn audit_chains(store: &Store) -> Result<Verdict> {
         let done = rows.len() < usize::try_from(PAGE).unwrap_or(0);
         for (row_clinic, row_seq, at, actor, action, object, prev, hash) in rows {
             let same_chain = row_clinic == clinic;
-            let expected = if same_chain { (last.clone(), seq + 1) } else { (vec![0; 32], 0) };
+            let expected = if same_chain {
+                (last.clone(), seq + 1)
+            } else {
+                (vec![0; 32], 0)
+            };
             let canonical = crate::audit::canonical(row_seq, at, &actor, &action, &object);
-            let sound = (prev.clone(), row_seq) == expected && hash == crate::account::chain_hash(&prev, &canonical);
+            let sound = (prev.clone(), row_seq) == expected
+                && hash == crate::account::chain_hash(&prev, &canonical);
             if !sound && broken.len() < 20 {
                 broken.push(format!("{row_clinic} audit {row_seq}"));
             }
             (clinic, seq, last) = (row_clinic, row_seq, hash);
         }
         if done {
-            return Ok(Verdict { name: "I12 the audit log's hash chain holds", broken });
+            return Ok(Verdict {
+                name: "I12 the audit log's hash chain holds",
+                broken,
+            });
         }
     }
 }

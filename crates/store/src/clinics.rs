@@ -85,7 +85,9 @@ impl Row {
 /// # Errors
 /// The engine's own.
 pub async fn get(store: &Store, clinic: ClinicId) -> Result<Option<Clinic>> {
-    read_opt!(store, Row, BY_ID, clinic.to_string())?.map(Row::clinic).transpose()
+    read_opt!(store, Row, BY_ID, clinic.to_string())?
+        .map(Row::clinic)
+        .transpose()
 }
 
 /// The clinic that a token's routing prefix names.
@@ -93,13 +95,18 @@ pub async fn get(store: &Store, clinic: ClinicId) -> Result<Option<Clinic>> {
 /// # Errors
 /// The engine's own.
 pub async fn by_route(store: &Store, route: &str) -> Result<Option<Clinic>> {
-    read_opt!(store, Row, BY_ROUTE, route.to_owned())?.map(Row::clinic).transpose()
+    read_opt!(store, Row, BY_ROUTE, route.to_owned())?
+        .map(Row::clinic)
+        .transpose()
 }
 
 /// # Errors
 /// The engine's own.
 pub async fn list(store: &Store) -> Result<Vec<Clinic>> {
-    read_all!(store, Row, LIST)?.into_iter().map(Row::clinic).collect()
+    read_all!(store, Row, LIST)?
+        .into_iter()
+        .map(Row::clinic)
+        .collect()
 }
 
 /// # Errors

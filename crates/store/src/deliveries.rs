@@ -36,9 +36,21 @@ pub struct DeliveryView {
     pub done_at: Option<UtcMs>,
 }
 
-type Row = (String, String, String, Option<String>, String, Option<String>, i64, String, Option<i64>);
+type Row = (
+    String,
+    String,
+    String,
+    Option<String>,
+    String,
+    Option<String>,
+    i64,
+    String,
+    Option<i64>,
+);
 
-fn view((delivery, link, channel, address, status, reason, created_at, created_by, done_at): Row) -> Result<DeliveryView> {
+fn view(
+    (delivery, link, channel, address, status, reason, created_at, created_by, done_at): Row,
+) -> Result<DeliveryView> {
     Ok(DeliveryView {
         id: id(&delivery, "delivery id")?,
         link: id(&link, "link id")?,
@@ -99,8 +111,14 @@ pub async fn settle(
 
 /// # Errors
 /// The engine's own.
-pub async fn get(store: &Store, clinic: ClinicId, delivery: DeliveryId) -> Result<Option<DeliveryView>> {
-    read_opt!(store, Row, GET, clinic.to_string(), delivery.to_string())?.map(view).transpose()
+pub async fn get(
+    store: &Store,
+    clinic: ClinicId,
+    delivery: DeliveryId,
+) -> Result<Option<DeliveryView>> {
+    read_opt!(store, Row, GET, clinic.to_string(), delivery.to_string())?
+        .map(view)
+        .transpose()
 }
 
 /// A link's deliveries, oldest first.
@@ -117,7 +135,15 @@ pub async fn of_link(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Ve
 /// # Errors
 /// The engine's own.
 pub async fn latest(tx: &mut Tx, link: LinkId, channel: Channel) -> Result<Option<UtcMs>> {
-    Ok(opt!(tx, (i64,), LATEST, tx.clinic(), link.to_string(), channel.name())?.map(|(at,)| at))
+    Ok(opt!(
+        tx,
+        (i64,),
+        LATEST,
+        tx.clinic(),
+        link.to_string(),
+        channel.name()
+    )?
+    .map(|(at,)| at))
 }
 
 /// How many messages went to an address since a moment (hazard D13).
@@ -125,5 +151,13 @@ pub async fn latest(tx: &mut Tx, link: LinkId, channel: Channel) -> Result<Optio
 /// # Errors
 /// The engine's own.
 pub async fn to_address(tx: &mut Tx, address: &str, since: UtcMs) -> Result<i64> {
-    Ok(opt!(tx, (i64,), TO_ADDRESS, tx.clinic(), address.to_owned(), since)?.map_or(0, |(n,)| n))
+    Ok(opt!(
+        tx,
+        (i64,),
+        TO_ADDRESS,
+        tx.clinic(),
+        address.to_owned(),
+        since
+    )?
+    .map_or(0, |(n,)| n))
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 use remit_core::UtcMs;
 use remit_core::ids::ClinicId;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
 use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use tokio::sync::broadcast;
 
@@ -131,7 +133,10 @@ macro_rules! read_opt {
 
 pub(crate) enum Pools {
     /// One writer connection (hazard C1) and readers beside it.
-    Lite { read: SqlitePool, write: SqlitePool },
+    Lite {
+        read: SqlitePool,
+        write: SqlitePool,
+    },
     Pg(PgPool),
 }
 
@@ -167,7 +172,12 @@ impl Store {
             open_lite(url).await?
         };
         let (notices, _) = broadcast::channel(1024);
-        let inner = Inner { pools, notices, offset_ms: AtomicI64::new(0), statements: AtomicU64::new(0) };
+        let inner = Inner {
+            pools,
+            notices,
+            offset_ms: AtomicI64::new(0),
+            statements: AtomicU64::new(0),
+        };
         Ok(Store(Arc::new(inner)))
     }
 
@@ -201,7 +211,12 @@ impl Store {
             Pools::Lite { write, .. } => Conn::Lite(write.begin_with("BEGIN IMMEDIATE").await?),
             Pools::Pg(pool) => Conn::Pg(pool.begin().await?),
         };
-        Ok(Tx { clinic, conn, store: self.clone(), topics: Vec::new() })
+        Ok(Tx {
+            clinic,
+            conn,
+            store: self.clone(),
+            topics: Vec::new(),
+        })
     }
 
     /// The database's clock, which decides on every node (hazard B6).
@@ -238,7 +253,9 @@ impl Store {
     /// The connection could not be made; once made, it reconnects by itself. What is lost meanwhile is why live pages
     /// also look anew when they reconnect, and the worker also polls.
     pub async fn follow_other_nodes(&self) -> Result<()> {
-        let Pools::Pg(pool) = &self.0.pools else { return Ok(()) };
+        let Pools::Pg(pool) = &self.0.pools else {
+            return Ok(());
+        };
         let mut listener = PgListener::connect_with(pool).await?;
         listener.listen(CHANNEL).await?;
         loop {
@@ -268,7 +285,11 @@ statements! {
 
 async fn open_pg(url: &str) -> Result<PgPool> {
     let options = PgConnectOptions::from_str(url)?;
-    Ok(PgPoolOptions::new().max_connections(24).acquire_timeout(ACQUIRE).connect_with(options).await?)
+    Ok(PgPoolOptions::new()
+        .max_connections(24)
+        .acquire_timeout(ACQUIRE)
+        .connect_with(options)
+        .await?)
 }
 
 async fn open_lite(url: &str) -> Result<Pools> {
@@ -299,16 +320,22 @@ async fn open_lite(url: &str) -> Result<Pools> {
 }
 
 async fn refuse_old_sqlite(pool: &SqlitePool) -> Result<()> {
-    let (version,): (String,) = sqlx::query_as("SELECT sqlite_version()").fetch_one(pool).await?;
+    let (version,): (String,) = sqlx::query_as("SELECT sqlite_version()")
+        .fetch_one(pool)
+        .await?;
     if sqlite_is_sound(&version) {
         return Ok(());
     }
-    Err(StoreError::Refused(format!("SQLite {version} can lose committed data; Remit needs 3.51.3 or newer")))
+    Err(StoreError::Refused(format!(
+        "SQLite {version} can lose committed data; Remit needs 3.51.3 or newer"
+    )))
 }
 
 /// Whether a version of SQLite is free of the WAL-reset bug; 3.52.0 was withdrawn (hazard C2).
 pub fn sqlite_is_sound(version: &str) -> bool {
-    let mut parts = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut parts = version
+        .split('.')
+        .map(|part| part.parse::<u32>().unwrap_or(0));
     let mut next = || parts.next().unwrap_or(0);
     let version = (next(), next(), next());
     version >= SQLITE_OLDEST && version != (3, 52, 0)
@@ -332,7 +359,9 @@ impl Tx {
     pub(crate) fn lite(&mut self) -> Result<&mut SqliteConnection> {
         match &mut self.conn {
             Conn::Lite(tx) => Ok(tx),
-            Conn::Pg(_) => Err(StoreError::Refused("this transaction is PostgreSQL's".into())),
+            Conn::Pg(_) => Err(StoreError::Refused(
+                "this transaction is PostgreSQL's".into(),
+            )),
         }
     }
 
@@ -382,8 +411,10 @@ impl Tx {
     /// # Errors
     /// The commit may have held although its answer was lost (hazard C7): repeat only what carries a natural key.
     pub async fn commit(mut self) -> Result<()> {
-        let notice = (!self.topics.is_empty())
-            .then(|| Notice { clinic: self.clinic.clone(), topics: std::mem::take(&mut self.topics) });
+        let notice = (!self.topics.is_empty()).then(|| Notice {
+            clinic: self.clinic.clone(),
+            topics: std::mem::take(&mut self.topics),
+        });
         match self.conn {
             Conn::Lite(tx) => {
                 tx.commit().await?;
@@ -409,13 +440,24 @@ impl Tx {
 
 impl Notice {
     fn written(&self) -> String {
-        format!("{} {}", if self.clinic.is_empty() { "-" } else { &self.clinic }, self.topics.join(" "))
+        format!(
+            "{} {}",
+            if self.clinic.is_empty() {
+                "-"
+            } else {
+                &self.clinic
+            },
+            self.topics.join(" ")
+        )
     }
 
     fn read(payload: &str) -> Option<Notice> {
         let mut words = payload.split(' ');
         let clinic = words.next()?.trim_start_matches('-').to_owned();
-        Some(Notice { clinic, topics: words.map(str::to_owned).collect() })
+        Some(Notice {
+            clinic,
+            topics: words.map(str::to_owned).collect(),
+        })
     }
 }
 
@@ -449,16 +491,24 @@ mod tests {
 
     #[test]
     fn an_sqlite_that_can_lose_pages_is_refused() {
-        for (version, sound) in
-            [("3.51.3", true), ("3.53.0", true), ("3.51.2", false), ("3.46.0", false), ("3.52.0", false), ("x", false)]
-        {
+        for (version, sound) in [
+            ("3.51.3", true),
+            ("3.53.0", true),
+            ("3.51.2", false),
+            ("3.46.0", false),
+            ("3.52.0", false),
+            ("x", false),
+        ] {
             assert_eq!(sqlite_is_sound(version), sound, "{version}");
         }
     }
 
     #[test]
     fn a_notice_reads_back() {
-        let notice = Notice { clinic: "cln_1".into(), topics: vec!["lnk_1".into(), "outbox".into()] };
+        let notice = Notice {
+            clinic: "cln_1".into(),
+            topics: vec!["lnk_1".into(), "outbox".into()],
+        };
         assert_eq!(Notice::read(&notice.written()), Some(notice));
     }
 }

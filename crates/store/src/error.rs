@@ -21,7 +21,9 @@ pub enum StoreError {
     #[error("the database has schema {found}, this release knows {known}: use the newer release")]
     Newer { found: i64, known: i64 },
     /// A migration that was applied is not the one this release has.
-    #[error("migration {0} was applied in another form: restore the backup or the release that made it")]
+    #[error(
+        "migration {0} was applied in another form: restore the backup or the release that made it"
+    )]
     Altered(i64),
     #[error("{0}")]
     Refused(String),
@@ -36,9 +38,16 @@ impl From<sqlx::Error> for StoreError {
         }
         if let sqlx::Error::Database(database) = &error {
             if database.is_unique_violation() {
-                return StoreError::Unique(database.constraint().unwrap_or(database.message()).to_owned());
+                return StoreError::Unique(
+                    database
+                        .constraint()
+                        .unwrap_or(database.message())
+                        .to_owned(),
+                );
             }
-            let lite = database.try_downcast_ref::<sqlx::sqlite::SqliteError>().is_some();
+            let lite = database
+                .try_downcast_ref::<sqlx::sqlite::SqliteError>()
+                .is_some();
             match database.code().as_deref() {
                 Some("40001" | "40P01" | "55P03") if !lite => return StoreError::Retry,
                 Some("53100") if !lite => return StoreError::Full,
@@ -64,6 +73,9 @@ pub(crate) fn id<T: std::str::FromStr>(text: &str, what: &'static str) -> Result
     text.parse().map_err(|_| StoreError::Corrupt(what))
 }
 
-pub(crate) fn id_opt<T: std::str::FromStr>(text: &Option<String>, what: &'static str) -> Result<Option<T>> {
+pub(crate) fn id_opt<T: std::str::FromStr>(
+    text: &Option<String>,
+    what: &'static str,
+) -> Result<Option<T>> {
     text.as_deref().map(|text| id(text, what)).transpose()
 }

@@ -58,7 +58,15 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
     .map(drop)
 }
 
-type Row = (String, i64, String, Option<String>, Option<String>, String, String);
+type Row = (
+    String,
+    i64,
+    String,
+    Option<String>,
+    Option<String>,
+    String,
+    String,
+);
 
 fn view((event, at, kind, appt, link, actor, data): Row) -> Result<EventView> {
     Ok(EventView {
@@ -76,8 +84,20 @@ fn view((event, at, kind, appt, link, actor, data): Row) -> Result<EventView> {
 ///
 /// # Errors
 /// The engine's own.
-pub async fn of_appointment(store: &Store, clinic: ClinicId, appt: AppointmentId, limit: i64) -> Result<Vec<EventView>> {
-    let rows = read_all!(store, Row, OF_APPOINTMENT, clinic.to_string(), appt.to_string(), limit)?;
+pub async fn of_appointment(
+    store: &Store,
+    clinic: ClinicId,
+    appt: AppointmentId,
+    limit: i64,
+) -> Result<Vec<EventView>> {
+    let rows = read_all!(
+        store,
+        Row,
+        OF_APPOINTMENT,
+        clinic.to_string(),
+        appt.to_string(),
+        limit
+    )?;
     rows.into_iter().map(view).collect()
 }
 
@@ -85,8 +105,20 @@ pub async fn of_appointment(store: &Store, clinic: ClinicId, appt: AppointmentId
 ///
 /// # Errors
 /// The engine's own.
-pub async fn of_link(store: &Store, clinic: ClinicId, link: LinkId, limit: i64) -> Result<Vec<EventView>> {
-    let rows = read_all!(store, Row, OF_LINK, clinic.to_string(), link.to_string(), limit)?;
+pub async fn of_link(
+    store: &Store,
+    clinic: ClinicId,
+    link: LinkId,
+    limit: i64,
+) -> Result<Vec<EventView>> {
+    let rows = read_all!(
+        store,
+        Row,
+        OF_LINK,
+        clinic.to_string(),
+        link.to_string(),
+        limit
+    )?;
     rows.into_iter().map(view).collect()
 }
 
@@ -94,7 +126,19 @@ pub async fn of_link(store: &Store, clinic: ClinicId, link: LinkId, limit: i64) 
 ///
 /// # Errors
 /// The engine's own.
-pub async fn after(store: &Store, clinic: ClinicId, after: &str, limit: i64) -> Result<Vec<EventView>> {
-    let rows = read_all!(store, Row, PAGE, clinic.to_string(), after.to_owned(), limit)?;
+pub async fn after(
+    store: &Store,
+    clinic: ClinicId,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<EventView>> {
+    let rows = read_all!(
+        store,
+        Row,
+        PAGE,
+        clinic.to_string(),
+        after.to_owned(),
+        limit
+    )?;
     rows.into_iter().map(view).collect()
 }

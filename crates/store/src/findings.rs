@@ -31,7 +31,12 @@ pub struct FindingView {
 
 /// # Errors
 /// The engine's own.
-pub async fn open(tx: &mut Tx, finding: &Finding, appointment: Option<AppointmentId>, now: UtcMs) -> Result<()> {
+pub async fn open(
+    tx: &mut Tx,
+    finding: &Finding,
+    appointment: Option<AppointmentId>,
+    now: UtcMs,
+) -> Result<()> {
     tx.tell("findings");
     exec!(
         tx,
@@ -42,14 +47,25 @@ pub async fn open(tx: &mut Tx, finding: &Finding, appointment: Option<Appointmen
         finding.about.clone(),
         appointment.map(|appt| appt.to_string()),
         finding.amount.map(|amount| amount.minor),
-        finding.amount.map(|amount| amount.currency.code().to_owned()),
+        finding
+            .amount
+            .map(|amount| amount.currency.code().to_owned()),
         finding.detail.clone(),
         now,
     )
     .map(drop)
 }
 
-type Row = (String, String, String, Option<String>, Option<i64>, Option<String>, String, i64);
+type Row = (
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<i64>,
+    Option<String>,
+    String,
+    i64,
+);
 
 /// Open findings, newest first.
 ///
@@ -58,18 +74,25 @@ type Row = (String, String, String, Option<String>, Option<i64>, Option<String>,
 pub async fn list(store: &Store, clinic: ClinicId, limit: i64) -> Result<Vec<FindingView>> {
     let rows = read_all!(store, Row, LIST, clinic.to_string(), limit)?;
     rows.into_iter()
-        .map(|(finding, kind, about, appt, amount, currency, detail, opened_at)| {
-            let currency = currency.as_deref().map(|code| read(Currency::parse(code), "currency")).transpose()?;
-            Ok(FindingView {
-                id: id(&finding, "finding id")?,
-                kind: read(FindingKind::parse(&kind), "finding kind")?,
-                about,
-                appointment: id_opt(&appt, "appointment id")?,
-                amount: amount.zip(currency).map(|(minor, currency)| Money::new(minor, currency)),
-                detail,
-                opened_at,
-            })
-        })
+        .map(
+            |(finding, kind, about, appt, amount, currency, detail, opened_at)| {
+                let currency = currency
+                    .as_deref()
+                    .map(|code| read(Currency::parse(code), "currency"))
+                    .transpose()?;
+                Ok(FindingView {
+                    id: id(&finding, "finding id")?,
+                    kind: read(FindingKind::parse(&kind), "finding kind")?,
+                    about,
+                    appointment: id_opt(&appt, "appointment id")?,
+                    amount: amount
+                        .zip(currency)
+                        .map(|(minor, currency)| Money::new(minor, currency)),
+                    detail,
+                    opened_at,
+                })
+            },
+        )
         .collect()
 }
 
@@ -87,5 +110,12 @@ pub async fn count(store: &Store, clinic: ClinicId) -> Result<i64> {
 /// The engine's own.
 pub async fn close(tx: &mut Tx, finding: FindingId, by: &str, now: UtcMs) -> Result<bool> {
     tx.tell("findings");
-    Ok(exec!(tx, CLOSE, tx.clinic(), finding.to_string(), now, by.to_owned())? == 1)
+    Ok(exec!(
+        tx,
+        CLOSE,
+        tx.clinic(),
+        finding.to_string(),
+        now,
+        by.to_owned()
+    )? == 1)
 }

@@ -56,10 +56,21 @@ pub async fn claim(tx: &mut Tx, key: &Key, request_sha: &[u8], now: UtcMs) -> Re
         return Ok(Claim::Fresh);
     }
     type Row = (Vec<u8>, Option<i64>, Option<String>, i64);
-    let found = opt!(tx, Row, GET, tx.clinic(), key.actor.clone(), key.method_path.clone(), key.key.clone())?;
+    let found = opt!(
+        tx,
+        Row,
+        GET,
+        tx.clinic(),
+        key.actor.clone(),
+        key.method_path.clone(),
+        key.key.clone()
+    )?;
     Ok(match found {
         Some((sha, _, _, _)) if sha != request_sha => Claim::OtherRequest,
-        Some((_, Some(status), body, _)) => Claim::Answered { status, body: body.unwrap_or_default() },
+        Some((_, Some(status), body, _)) => Claim::Answered {
+            status,
+            body: body.unwrap_or_default(),
+        },
         Some((_, None, _, since)) => Claim::InFlight { since },
         None => Claim::InFlight { since: now },
     })
@@ -88,7 +99,15 @@ pub async fn save(tx: &mut Tx, key: &Key, status: i64, body: &str) -> Result<()>
 /// # Errors
 /// The engine's own.
 pub async fn release(tx: &mut Tx, key: &Key) -> Result<()> {
-    exec!(tx, RELEASE, tx.clinic(), key.actor.clone(), key.method_path.clone(), key.key.clone()).map(drop)
+    exec!(
+        tx,
+        RELEASE,
+        tx.clinic(),
+        key.actor.clone(),
+        key.method_path.clone(),
+        key.key.clone()
+    )
+    .map(drop)
 }
 
 /// Forgets answers older than a moment.
@@ -98,4 +117,3 @@ pub async fn release(tx: &mut Tx, key: &Key) -> Result<()> {
 pub async fn sweep(tx: &mut Tx, before: UtcMs) -> Result<u64> {
     exec!(tx, SWEEP, before)
 }
-

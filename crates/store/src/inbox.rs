@@ -75,8 +75,18 @@ pub struct Leased {
     pub received_at: UtcMs,
 }
 
-type Row =
-    (String, String, String, String, String, Option<String>, Option<String>, Option<String>, i64, i64);
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    i64,
+    i64,
+);
 
 /// Takes due events for this node, oldest first.
 ///
@@ -85,10 +95,34 @@ type Row =
 pub async fn lease(tx: &mut Tx, now: UtcMs, until: UtcMs, limit: i64) -> Result<Vec<Leased>> {
     let rows = all!(tx, Row, LEASE, now, limit, until)?;
     rows.into_iter()
-        .map(|(clinic, provider, account, event_id, kind, session_id, reference, refund_id, tries, received_at)| {
-            let clinic = id(&clinic, "clinic id")?;
-            Ok(Leased { clinic, provider, account, event_id, kind, session_id, reference, refund_id, tries, received_at })
-        })
+        .map(
+            |(
+                clinic,
+                provider,
+                account,
+                event_id,
+                kind,
+                session_id,
+                reference,
+                refund_id,
+                tries,
+                received_at,
+            )| {
+                let clinic = id(&clinic, "clinic id")?;
+                Ok(Leased {
+                    clinic,
+                    provider,
+                    account,
+                    event_id,
+                    kind,
+                    session_id,
+                    reference,
+                    refund_id,
+                    tries,
+                    received_at,
+                })
+            },
+        )
         .collect()
 }
 

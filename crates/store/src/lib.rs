@@ -32,7 +32,7 @@ pub mod staff;
 pub mod throttle;
 pub mod tray;
 
-pub use engine::{Notice, Sql, Store, Tx};
+pub use engine::{Notice, Sql, Store, Tx, prepare, sqlite_is_sound};
 pub use error::{Result, StoreError};
 
 /// Every statement of the crate with its name, for the test that prepares them all on both engines.
@@ -45,12 +45,14 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         check::ALL,
         clinics::ALL,
         deliveries::ALL,
+        engine::ALL,
         events::ALL,
         findings::ALL,
         idempotency::ALL,
         inbox::ALL,
         links::ALL,
         methods::ALL,
+        migrate::ALL,
         outbox::ALL,
         patients::ALL,
         payments::ALL,

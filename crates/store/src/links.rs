@@ -101,7 +101,10 @@ impl LinkRow {
             id: id(&self.id, "link id")?,
             appointment: id(&self.appt, "appointment id")?,
             purpose: read(PurposeKind::parse(&self.purpose), "purpose")?,
-            amount: Money::new(self.amount, read(Currency::parse(&self.currency), "currency")?),
+            amount: Money::new(
+                self.amount,
+                read(Currency::parse(&self.currency), "currency")?,
+            ),
             token: TokenHash(read(token, "token hash")?),
             state: read(LinkState::parse(&self.state), "link state")?,
             why: self.why.as_deref().and_then(Closing::parse),
@@ -121,7 +124,9 @@ pub(crate) async fn open_of(tx: &mut Tx, appointment: AppointmentId) -> Result<O
 /// # Errors
 /// The engine's own.
 pub async fn get(tx: &mut Tx, link: LinkId) -> Result<Option<Link>> {
-    opt!(tx, LinkRow, GET, tx.clinic(), link.to_string())?.map(|row| row.link()).transpose()
+    opt!(tx, LinkRow, GET, tx.clinic(), link.to_string())?
+        .map(|row| row.link())
+        .transpose()
 }
 
 /// The appointment of a link: where its lock row is.
@@ -129,7 +134,13 @@ pub async fn get(tx: &mut Tx, link: LinkId) -> Result<Option<Link>> {
 /// # Errors
 /// The engine's own.
 pub async fn place(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Option<AppointmentId>> {
-    let row = read_opt!(store, (String,), PLACE, clinic.to_string(), link.to_string())?;
+    let row = read_opt!(
+        store,
+        (String,),
+        PLACE,
+        clinic.to_string(),
+        link.to_string()
+    )?;
     row.map(|(appt,)| id(&appt, "appointment id")).transpose()
 }
 
@@ -137,19 +148,40 @@ pub async fn place(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Opti
 ///
 /// # Errors
 /// The engine's own.
-pub async fn by_token(store: &Store, clinic: ClinicId, token: TokenHash) -> Result<Option<(LinkId, AppointmentId)>> {
-    let row = read_opt!(store, (String, String), BY_TOKEN, clinic.to_string(), token.0.to_vec())?;
-    row.map(|(link, appt)| Ok((id(&link, "link id")?, id(&appt, "appointment id")?))).transpose()
+pub async fn by_token(
+    store: &Store,
+    clinic: ClinicId,
+    token: TokenHash,
+) -> Result<Option<(LinkId, AppointmentId)>> {
+    let row = read_opt!(
+        store,
+        (String, String),
+        BY_TOKEN,
+        clinic.to_string(),
+        token.0.to_vec()
+    )?;
+    row.map(|(link, appt)| Ok((id(&link, "link id")?, id(&appt, "appointment id")?)))
+        .transpose()
 }
 
 /// Open rows whose time is over, oldest first, of every clinic.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn expired(store: &Store, now: UtcMs, limit: i64) -> Result<Vec<(ClinicId, LinkId, AppointmentId)>> {
+pub async fn expired(
+    store: &Store,
+    now: UtcMs,
+    limit: i64,
+) -> Result<Vec<(ClinicId, LinkId, AppointmentId)>> {
     let rows = read_all!(store, (String, String, String), EXPIRED, now, limit)?;
     rows.iter()
-        .map(|(clinic, link, appt)| Ok((id(clinic, "clinic id")?, id(link, "link id")?, id(appt, "appointment id")?)))
+        .map(|(clinic, link, appt)| {
+            Ok((
+                id(clinic, "clinic id")?,
+                id(link, "link id")?,
+                id(appt, "appointment id")?,
+            ))
+        })
         .collect()
 }
 
@@ -158,7 +190,14 @@ pub async fn expired(store: &Store, now: UtcMs, limit: i64) -> Result<Vec<(Clini
 /// # Errors
 /// The engine's own.
 pub async fn mark_sent_by(tx: &mut Tx, link: LinkId, channel: &str) -> Result<()> {
-    exec!(tx, MARK_SENT_BY, tx.clinic(), link.to_string(), channel.to_owned()).map(drop)
+    exec!(
+        tx,
+        MARK_SENT_BY,
+        tx.clinic(),
+        link.to_string(),
+        channel.to_owned()
+    )
+    .map(drop)
 }
 
 /// Whether the latest message failed, for the badge.
@@ -167,7 +206,14 @@ pub async fn mark_sent_by(tx: &mut Tx, link: LinkId, channel: &str) -> Result<()
 /// The engine's own.
 pub async fn mark_delivery(tx: &mut Tx, link: LinkId, failed: bool) -> Result<()> {
     tx.tell(link.to_string());
-    exec!(tx, MARK_DELIVERY, tx.clinic(), link.to_string(), i64::from(failed)).map(drop)
+    exec!(
+        tx,
+        MARK_DELIVERY,
+        tx.clinic(),
+        link.to_string(),
+        i64::from(failed)
+    )
+    .map(drop)
 }
 
 /// Refused tries on a link since a moment, and when the oldest of them was.
@@ -175,7 +221,15 @@ pub async fn mark_delivery(tx: &mut Tx, link: LinkId, failed: bool) -> Result<()
 /// # Errors
 /// The engine's own.
 pub async fn failed_tries(tx: &mut Tx, link: LinkId, since: UtcMs) -> Result<(i64, UtcMs)> {
-    Ok(opt!(tx, (i64, i64), FAILED_TRIES, tx.clinic(), link.to_string(), since)?.unwrap_or((0, 0)))
+    Ok(opt!(
+        tx,
+        (i64, i64),
+        FAILED_TRIES,
+        tx.clinic(),
+        link.to_string(),
+        since
+    )?
+    .unwrap_or((0, 0)))
 }
 
 /// A link with everything that a list, a window or the API shows of it.
@@ -219,7 +273,11 @@ pub struct LinkView {
 impl LinkView {
     /// The status that people are shown.
     pub fn shown(&self, now: UtcMs) -> LinkState {
-        if self.state.is_open() && now >= self.expires_at { LinkState::Expired } else { self.state }
+        if self.state.is_open() && now >= self.expires_at {
+            LinkState::Expired
+        } else {
+            self.state
+        }
     }
 
     /// What a patient would pay now; the link's amount once it has ended.
@@ -319,19 +377,35 @@ impl ViewRow {
 /// # Errors
 /// The engine's own.
 pub async fn view(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Option<LinkView>> {
-    read_opt!(store, ViewRow, VIEW, clinic.to_string(), link.to_string())?.map(ViewRow::view).transpose()
+    read_opt!(store, ViewRow, VIEW, clinic.to_string(), link.to_string())?
+        .map(ViewRow::view)
+        .transpose()
 }
 
 /// An appointment's links, newest first.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn of_appointment(store: &Store, clinic: ClinicId, appointment: AppointmentId) -> Result<Vec<LinkView>> {
-    let rows = read_all!(store, (String,), OF_APPOINTMENT, clinic.to_string(), appointment.to_string())?;
+pub async fn of_appointment(
+    store: &Store,
+    clinic: ClinicId,
+    appointment: AppointmentId,
+) -> Result<Vec<LinkView>> {
+    let rows = read_all!(
+        store,
+        (String,),
+        OF_APPOINTMENT,
+        clinic.to_string(),
+        appointment.to_string()
+    )?;
     views(store, clinic, rows.into_iter().map(|(id,)| id)).await
 }
 
-async fn views(store: &Store, clinic: ClinicId, ids: impl Iterator<Item = String>) -> Result<Vec<LinkView>> {
+async fn views(
+    store: &Store,
+    clinic: ClinicId,
+    ids: impl Iterator<Item = String>,
+) -> Result<Vec<LinkView>> {
     let mut out = Vec::new();
     for link in ids {
         if let Some(row) = read_opt!(store, ViewRow, VIEW, clinic.to_string(), link)? {
@@ -351,7 +425,10 @@ pub struct Cursor {
 impl Cursor {
     /// Newer than anything.
     pub fn newest() -> Cursor {
-        Cursor { at: i64::MAX, id: "~".into() }
+        Cursor {
+            at: i64::MAX,
+            id: "~".into(),
+        }
     }
 
     pub fn written(&self) -> String {
@@ -360,7 +437,10 @@ impl Cursor {
 
     pub fn parse(text: &str) -> Option<Cursor> {
         let (at, id) = text.split_once('.')?;
-        Some(Cursor { at: at.parse().ok()?, id: id.to_owned() })
+        Some(Cursor {
+            at: at.parse().ok()?,
+            id: id.to_owned(),
+        })
     }
 }
 
@@ -394,15 +474,26 @@ pub async fn list(
     if let Some(to) = filter.created_to
         && start.at >= to
     {
-        start = Cursor { at: to, id: String::new() };
+        start = Cursor {
+            at: to,
+            id: String::new(),
+        };
     }
-    let query = Query { clinic, from: filter.created_from.unwrap_or(0), limit: limit + 1, now };
+    let query = Query {
+        clinic,
+        from: filter.created_from.unwrap_or(0),
+        limit: limit + 1,
+        now,
+    };
     let mut ids = query.ids(store, filter, &start).await?;
     ids.sort_by(|a, b| (b.1, &b.0).cmp(&(a.1, &a.0)));
     ids.dedup();
     let more = i64::try_from(ids.len()).unwrap_or(i64::MAX) > limit;
     ids.truncate(usize::try_from(limit).unwrap_or(0));
-    let next = ids.last().filter(|_| more).map(|(id, at)| Cursor { at: *at, id: id.clone() });
+    let next = ids.last().filter(|_| more).map(|(id, at)| Cursor {
+        at: *at,
+        id: id.clone(),
+    });
     let rows = views(store, clinic, ids.into_iter().map(|(id, _)| id)).await?;
     Ok((rows, next))
 }
@@ -427,8 +518,17 @@ impl Query {
         }
         if let Some(appt) = filter.appointment {
             let (clinic, appt) = (self.clinic.to_string(), appt.to_string());
-            let ids =
-                read_all!(store, (String, i64), PAGE_APPOINTMENT, clinic, start.at, start.id.clone(), self.from, self.limit, appt)?;
+            let ids = read_all!(
+                store,
+                (String, i64),
+                PAGE_APPOINTMENT,
+                clinic,
+                start.at,
+                start.id.clone(),
+                self.from,
+                self.limit,
+                appt
+            )?;
             return self.narrowed(store, filter, ids).await;
         }
         self.newest(store, filter, start).await
@@ -438,21 +538,70 @@ impl Query {
         let (clinic, at, id) = (self.clinic.to_string(), start.at, start.id.clone());
         let purpose = filter.purpose.map(|purpose| purpose.name());
         match (filter.status, purpose) {
-            (None, None) => read_all!(store, (String, i64), PAGE, clinic, at, id, self.from, self.limit),
+            (None, None) => read_all!(
+                store,
+                (String, i64),
+                PAGE,
+                clinic,
+                at,
+                id,
+                self.from,
+                self.limit
+            ),
             (None, Some(purpose)) => {
-                read_all!(store, (String, i64), PAGE_PURPOSE, clinic, at, id, self.from, self.limit, purpose)
+                read_all!(
+                    store,
+                    (String, i64),
+                    PAGE_PURPOSE,
+                    clinic,
+                    at,
+                    id,
+                    self.from,
+                    self.limit,
+                    purpose
+                )
             }
             (Some(state), purpose) if state.is_open() => {
-                read_all!(store, (String, i64), PAGE_OPEN, clinic, at, id, self.from, self.limit, state.name(), purpose, self.now)
+                read_all!(
+                    store,
+                    (String, i64),
+                    PAGE_OPEN,
+                    clinic,
+                    at,
+                    id,
+                    self.from,
+                    self.limit,
+                    state.name(),
+                    purpose,
+                    self.now
+                )
             }
             (Some(state), purpose) => {
                 let mut ids = read_all!(
-                    store, (String, i64), PAGE_ENDED, clinic.clone(), at, id.clone(), self.from, self.limit, state.name(), purpose
+                    store,
+                    (String, i64),
+                    PAGE_ENDED,
+                    clinic.clone(),
+                    at,
+                    id.clone(),
+                    self.from,
+                    self.limit,
+                    state.name(),
+                    purpose
                 )?;
                 if state == LinkState::Expired {
                     // Time has ended these; the sweep has not written it down yet.
                     ids.extend(read_all!(
-                        store, (String, i64), PAGE_UNSWEPT, clinic, at, id, self.from, self.limit, purpose, self.now
+                        store,
+                        (String, i64),
+                        PAGE_UNSWEPT,
+                        clinic,
+                        at,
+                        id,
+                        self.from,
+                        self.limit,
+                        purpose,
+                        self.now
                     )?);
                 }
                 Ok(ids)
@@ -463,12 +612,26 @@ impl Query {
     async fn of_patient(&self, store: &Store, start: &Cursor, patient: &str) -> Result<Found> {
         let clinic = self.clinic.to_string();
         read_all!(
-            store, (String, i64), PAGE_PATIENT, clinic, start.at, start.id.clone(), self.from, self.limit, patient.to_owned()
+            store,
+            (String, i64),
+            PAGE_PATIENT,
+            clinic,
+            start.at,
+            start.id.clone(),
+            self.from,
+            self.limit,
+            patient.to_owned()
         )
     }
 
     /// Patients whose words start so, and links whose reference does.
-    async fn search(&self, store: &Store, filter: &Filter, start: &Cursor, q: &str) -> Result<Found> {
+    async fn search(
+        &self,
+        store: &Store,
+        filter: &Filter,
+        start: &Cursor,
+        q: &str,
+    ) -> Result<Found> {
         let clinic = self.clinic.to_string();
         let mut ids: Found = Vec::new();
         let patients = crate::patients::matching(store, self.clinic, q, 500).await?;
@@ -476,10 +639,23 @@ impl Query {
             ids.extend(self.of_patient(store, start, &patient).await?);
         }
         let reference = q.to_uppercase();
-        let reference = if reference.starts_with("PL-") { reference } else { format!("PL-{reference}") };
+        let reference = if reference.starts_with("PL-") {
+            reference
+        } else {
+            format!("PL-{reference}")
+        };
         let end = format!("{reference}\u{10ffff}");
         ids.extend(read_all!(
-            store, (String, i64), PAGE_REFERENCE, clinic, start.at, start.id.clone(), self.from, self.limit, reference, end
+            store,
+            (String, i64),
+            PAGE_REFERENCE,
+            clinic,
+            start.at,
+            start.id.clone(),
+            self.from,
+            self.limit,
+            reference,
+            end
         )?);
         ids.sort_by(|a, b| (b.1, &b.0).cmp(&(a.1, &a.0)));
         ids.dedup();
@@ -493,9 +669,14 @@ impl Query {
         }
         let mut kept = Vec::new();
         for (id, at) in ids {
-            let Some(row) = read_opt!(store, ViewRow, VIEW, self.clinic.to_string(), id.clone())? else { continue };
+            let Some(row) = read_opt!(store, ViewRow, VIEW, self.clinic.to_string(), id.clone())?
+            else {
+                continue;
+            };
             let view = row.view()?;
-            let status_fits = filter.status.is_none_or(|status| view.shown(self.now) == status);
+            let status_fits = filter
+                .status
+                .is_none_or(|status| view.shown(self.now) == status);
             if status_fits && filter.purpose.is_none_or(|purpose| view.purpose == purpose) {
                 kept.push((id, at));
             }
@@ -511,8 +692,20 @@ impl Query {
 ///
 /// # Errors
 /// The engine's own.
-pub async fn asked_again(store: &Store, clinic: ClinicId, since: UtcMs, limit: i64) -> Result<Vec<LinkView>> {
-    let rows = read_all!(store, (String, i64), PAGE_ASKED, clinic.to_string(), since, limit)?;
+pub async fn asked_again(
+    store: &Store,
+    clinic: ClinicId,
+    since: UtcMs,
+    limit: i64,
+) -> Result<Vec<LinkView>> {
+    let rows = read_all!(
+        store,
+        (String, i64),
+        PAGE_ASKED,
+        clinic.to_string(),
+        since,
+        limit
+    )?;
     views(store, clinic, rows.into_iter().map(|(id, _)| id)).await
 }
 
@@ -533,37 +726,74 @@ pub struct Tallies {
 
 impl Tallies {
     pub fn of(&self, state: LinkState) -> Tally {
-        self.by_state.iter().find(|(known, _)| *known == state).map_or_else(Tally::default, |(_, tally)| *tally)
+        self.by_state
+            .iter()
+            .find(|(known, _)| *known == state)
+            .map_or_else(Tally::default, |(_, tally)| *tally)
     }
 
     pub fn all(&self) -> Tally {
-        self.by_state.iter().fold(Tally::default(), |sum, (_, tally)| Tally {
-            links: sum.links + tally.links,
-            amount: sum.amount + tally.amount,
-        })
+        self.by_state
+            .iter()
+            .fold(Tally::default(), |sum, (_, tally)| Tally {
+                links: sum.links + tally.links,
+                amount: sum.amount + tally.amount,
+            })
     }
 }
 
 /// # Errors
 /// The engine's own.
-pub async fn tallies(store: &Store, clinic: ClinicId, from: UtcMs, to: UtcMs, now: UtcMs) -> Result<Tallies> {
+pub async fn tallies(
+    store: &Store,
+    clinic: ClinicId,
+    from: UtcMs,
+    to: UtcMs,
+    now: UtcMs,
+) -> Result<Tallies> {
     let day = |at: UtcMs| at.div_euclid(remit_core::DAY_MS);
-    let counted = read_all!(store, (String, i64, i64), TALLIES, clinic.to_string(), day(from), day(to))?;
+    let counted = read_all!(
+        store,
+        (String, i64, i64),
+        TALLIES,
+        clinic.to_string(),
+        day(from),
+        day(to)
+    )?;
     let mut tallies = Tallies::default();
     for state in LinkState::ALL {
         let found = counted.iter().find(|(name, _, _)| name == state.name());
-        let tally = found.map_or_else(Tally::default, |(_, links, amount)| Tally { links: *links, amount: *amount });
+        let tally = found.map_or_else(Tally::default, |(_, links, amount)| Tally {
+            links: *links,
+            amount: *amount,
+        });
         tallies.by_state.push((state, tally));
     }
     // What time has ended and the sweep has not written down: moved over here, so that the tabs are never behind.
-    for (name, links, amount) in read_all!(store, (String, i64, i64), LATE_ROWS, clinic.to_string(), now)? {
+    for (name, links, amount) in read_all!(
+        store,
+        (String, i64, i64),
+        LATE_ROWS,
+        clinic.to_string(),
+        now
+    )? {
         for (state, tally) in &mut tallies.by_state {
-            let sign = if state.name() == name { -1 } else if *state == LinkState::Expired { 1 } else { 0 };
-            *tally = Tally { links: tally.links + sign * links, amount: tally.amount + sign * amount };
+            let sign = if state.name() == name {
+                -1
+            } else if *state == LinkState::Expired {
+                1
+            } else {
+                0
+            };
+            *tally = Tally {
+                links: tally.links + sign * links,
+                amount: tally.amount + sign * amount,
+            };
         }
     }
     let follow_up = read_opt!(store, (i64, i64), FOLLOW_UP_COUNT, clinic.to_string(), now)?;
-    tallies.follow_up = follow_up.map_or_else(Tally::default, |(links, amount)| Tally { links, amount });
+    tallies.follow_up =
+        follow_up.map_or_else(Tally::default, |(links, amount)| Tally { links, amount });
     Ok(tallies)
 }
 
@@ -572,5 +802,12 @@ pub async fn tallies(store: &Store, clinic: ClinicId, from: UtcMs, to: UtcMs, no
 /// # Errors
 /// The engine's own.
 pub async fn sealed(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Option<Vec<u8>>> {
-    Ok(read_opt!(store, (Vec<u8>,), SEALED, clinic.to_string(), link.to_string())?.map(|(sealed,)| sealed))
+    Ok(read_opt!(
+        store,
+        (Vec<u8>,),
+        SEALED,
+        clinic.to_string(),
+        link.to_string()
+    )?
+    .map(|(sealed,)| sealed))
 }

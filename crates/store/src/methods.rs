@@ -24,7 +24,10 @@ pub async fn list(store: &Store, clinic: ClinicId) -> Result<Vec<MethodSetting>>
     let setting = |method: Method| {
         let found = rows.iter().find(|row| row.0 == method.name());
         found.map_or(
-            MethodSetting { enabled: false, ..MethodSetting::open(method) },
+            MethodSetting {
+                enabled: false,
+                ..MethodSetting::open(method)
+            },
             |(_, enabled, for_deposit, for_balance, min, max)| MethodSetting {
                 method,
                 enabled: *enabled == 1,

@@ -42,7 +42,10 @@ pub async fn run(store: &Store) -> Result<Vec<i64>> {
         let mut tx = store.begin_installation().await?;
         lock(&mut tx).await?;
         let known = known(&mut tx).await?;
-        if known.iter().any(|(version, _)| *version == migration.version) {
+        if known
+            .iter()
+            .any(|(version, _)| *version == migration.version)
+        {
             continue;
         }
         script(&mut tx, migration.text(store.is_sqlite())).await?;
@@ -85,9 +88,19 @@ async fn known(tx: &mut Tx) -> Result<Vec<(i64, String)>> {
 
 fn refuse_strangers(rows: &[(i64, String)]) -> Result<()> {
     for (version, checksum) in rows {
-        match MIGRATIONS.iter().find(|migration| migration.version == *version) {
-            None => return Err(StoreError::Newer { found: *version, known: CURRENT }),
-            Some(ours) if ours.checksum() != *checksum => return Err(StoreError::Altered(*version)),
+        match MIGRATIONS
+            .iter()
+            .find(|migration| migration.version == *version)
+        {
+            None => {
+                return Err(StoreError::Newer {
+                    found: *version,
+                    known: CURRENT,
+                });
+            }
+            Some(ours) if ours.checksum() != *checksum => {
+                return Err(StoreError::Altered(*version));
+            }
             Some(_) => {}
         }
     }
@@ -104,15 +117,53 @@ impl Migration {
         for part in [self.common, self.lite, self.pg] {
             hash.update(part.as_bytes());
         }
-        hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        hash.finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }
 
 fn fill(text: &str, lite: bool) -> String {
     let holes = if lite {
-        [("{int}", "INTEGER"), ("{blob}", "BLOB"), ("{strict}", "STRICT"), ("{text_c}", "TEXT")]
+        [
+            ("{int}", "INTEGER"),
+            ("{blob}", "BLOB"),
+            ("{strict}", "STRICT"),
+            ("{text_c}", "TEXT"),
+        ]
     } else {
-        [("{int}", "BIGINT"), ("{blob}", "BYTEA"), ("{strict}", ""), ("{text_c}", "TEXT COLLATE \"C\"")]
+        [
+            ("{int}", "BIGINT"),
+            ("{blob}", "BYTEA"),
+            ("{strict}", ""),
+            ("{text_c}", "TEXT COLLATE \"C\""),
+        ]
     };
-    holes.iter().fold(text.to_owned(), |text, (hole, word)| text.replace(hole, word))
+    holes.iter().fold(text.to_owned(), |text, (hole, word)| {
+        text.replace(hole, word)
+    })
+}
+
+/// Makes a PostgreSQL schema, for tests that share one database.
+///
+/// # Errors
+/// The engine's own; refused on SQLite.
+pub async fn own_schema(store: &Store, name: &str) -> Result<()> {
+    let plain = !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    if store.is_sqlite() || !plain {
+        return Err(StoreError::Refused(
+            "a schema needs PostgreSQL and a plain name".into(),
+        ));
+    }
+    let mut tx = store.begin_installation().await?;
+    script(
+        &mut tx,
+        format!("DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name}"),
+    )
+    .await?;
+    tx.commit().await
 }

@@ -42,11 +42,21 @@ fn named(effect: &Effect) -> (&'static str, String) {
 fn effect(kind: &str, key: &str) -> Option<Effect> {
     let object = key.split_once(':')?.1;
     Some(match kind {
-        "send" => Effect::Send { delivery: object.parse().ok()? },
-        "create_session" => Effect::CreateSession { attempt: object.parse().ok()? },
-        "ensure_closed" => Effect::EnsureClosed { attempt: object.parse().ok()? },
-        "refund" => Effect::CallRefund { refund: object.parse().ok()? },
-        "receipt" => Effect::Receipt { payment: object.parse().ok()? },
+        "send" => Effect::Send {
+            delivery: object.parse().ok()?,
+        },
+        "create_session" => Effect::CreateSession {
+            attempt: object.parse().ok()?,
+        },
+        "ensure_closed" => Effect::EnsureClosed {
+            attempt: object.parse().ok()?,
+        },
+        "refund" => Effect::CallRefund {
+            refund: object.parse().ok()?,
+        },
+        "receipt" => Effect::Receipt {
+            payment: object.parse().ok()?,
+        },
         _ => return None,
     })
 }
@@ -56,7 +66,12 @@ fn effect(kind: &str, key: &str) -> Option<Effect> {
 ///
 /// # Errors
 /// The engine's own.
-pub async fn push(tx: &mut Tx, effect: &Effect, appointment: Option<AppointmentId>, now: UtcMs) -> Result<()> {
+pub async fn push(
+    tx: &mut Tx,
+    effect: &Effect,
+    appointment: Option<AppointmentId>,
+    now: UtcMs,
+) -> Result<()> {
     let (kind, object) = named(effect);
     tx.tell("outbox");
     exec!(
@@ -93,7 +108,13 @@ type LeaseRow = (String, String, String, String, Option<String>, i64, i64);
 ///
 /// # Errors
 /// The engine's own.
-pub async fn lease(tx: &mut Tx, owner: &str, now: UtcMs, until: UtcMs, limit: i64) -> Result<Vec<Leased>> {
+pub async fn lease(
+    tx: &mut Tx,
+    owner: &str,
+    now: UtcMs,
+    until: UtcMs,
+    limit: i64,
+) -> Result<Vec<Leased>> {
     let rows = all!(tx, LeaseRow, LEASE, now, limit, until, owner.to_owned())?;
     rows.into_iter()
         .map(|(clinic, job, kind, key, appt, tries, fence)| {
@@ -114,11 +135,18 @@ pub async fn lease(tx: &mut Tx, owner: &str, now: UtcMs, until: UtcMs, limit: i6
 pub enum Outcome {
     Done,
     /// Try again at the given time.
-    Again { due_at: UtcMs, why: String },
+    Again {
+        due_at: UtcMs,
+        why: String,
+    },
     /// May have happened or not, and must not be repeated by itself (hazard A28).
-    Uncertain { why: String },
+    Uncertain {
+        why: String,
+    },
     /// Given up; a finding tells staff.
-    Dead { why: String },
+    Dead {
+        why: String,
+    },
 }
 
 /// Writes the outcome; false when another node had taken the work over.
@@ -132,7 +160,16 @@ pub async fn settle(tx: &mut Tx, job: &Leased, outcome: &Outcome, now: UtcMs) ->
         Outcome::Uncertain { why } => ("uncertain", now, Some(why.clone())),
         Outcome::Dead { why } => ("dead", now, Some(why.clone())),
     };
-    Ok(exec!(tx, SETTLE, job.clinic.to_string(), job.id.to_string(), state, due_at, why, job.fence)? == 1)
+    Ok(exec!(
+        tx,
+        SETTLE,
+        job.clinic.to_string(),
+        job.id.to_string(),
+        state,
+        due_at,
+        why,
+        job.fence
+    )? == 1)
 }
 
 /// Work that was given up or is uncertain, for staff.
@@ -147,17 +184,34 @@ pub struct StuckView {
     pub last_error: Option<String>,
 }
 
-type StuckRow = (String, String, String, Option<String>, i64, i64, Option<String>);
+type StuckRow = (
+    String,
+    String,
+    String,
+    Option<String>,
+    i64,
+    i64,
+    Option<String>,
+);
 
 /// # Errors
 /// The engine's own.
 pub async fn dead(store: &Store, clinic: ClinicId, limit: i64) -> Result<Vec<StuckView>> {
-    let rows = read_all!(store, StuckRow, LIST_BY_STATE, clinic.to_string(), "dead", limit)?;
+    let rows = read_all!(
+        store,
+        StuckRow,
+        LIST_BY_STATE,
+        clinic.to_string(),
+        "dead",
+        limit
+    )?;
     rows.into_iter()
         .map(|(job, kind, key, appt, tries, created_at, last_error)| {
             Ok(StuckView {
                 id: id(&job, "job id")?,
-                about: key.split_once(':').map_or_else(String::new, |(_, about)| about.to_owned()),
+                about: key
+                    .split_once(':')
+                    .map_or_else(String::new, |(_, about)| about.to_owned()),
                 kind,
                 appointment: id_opt(&appt, "appointment id")?,
                 tries,

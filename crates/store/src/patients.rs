@@ -91,7 +91,11 @@ fn terms(patient: &Patient) -> BTreeSet<String> {
     terms.extend(patient.email.as_deref().map(str::to_lowercase));
     if let Some(phone) = &patient.phone {
         terms.insert(phone.trim_start_matches('+').to_owned());
-        terms.extend(phone.strip_prefix("+44").map(|national| format!("0{national}")));
+        terms.extend(
+            phone
+                .strip_prefix("+44")
+                .map(|national| format!("0{national}")),
+        );
     }
     terms
 }
@@ -125,16 +129,38 @@ fn end_of(term: &str) -> String {
 ///
 /// # Errors
 /// The engine's own.
-pub(crate) async fn matching(store: &Store, clinic: ClinicId, q: &str, limit: i64) -> Result<Vec<String>> {
+pub(crate) async fn matching(
+    store: &Store,
+    clinic: ClinicId,
+    q: &str,
+    limit: i64,
+) -> Result<Vec<String>> {
     let mut sought = sought(q);
     sought.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    let Some((first, others)) = sought.split_first() else { return Ok(vec![]) };
-    let found = read_all!(store, (String,), BY_TERM, clinic.to_string(), first.clone(), end_of(first), limit)?;
+    let Some((first, others)) = sought.split_first() else {
+        return Ok(vec![]);
+    };
+    let found = read_all!(
+        store,
+        (String,),
+        BY_TERM,
+        clinic.to_string(),
+        first.clone(),
+        end_of(first),
+        limit
+    )?;
     let mut ids = Vec::new();
     'patients: for (patient,) in found {
         for other in others {
-            let has =
-                read_opt!(store, (String,), HAS_TERM, clinic.to_string(), patient.clone(), other.clone(), end_of(other))?;
+            let has = read_opt!(
+                store,
+                (String,),
+                HAS_TERM,
+                clinic.to_string(),
+                patient.clone(),
+                other.clone(),
+                end_of(other)
+            )?;
             if has.is_none() {
                 continue 'patients;
             }
@@ -147,13 +173,26 @@ pub(crate) async fn matching(store: &Store, clinic: ClinicId, q: &str, limit: i6
 type Row = (String, String, Option<String>, Option<String>, String, i64);
 
 fn patient((patient, name, email, phone, locale, created_at): Row) -> Result<Patient> {
-    Ok(Patient { id: id(&patient, "patient id")?, name, email, phone, locale, created_at })
+    Ok(Patient {
+        id: id(&patient, "patient id")?,
+        name,
+        email,
+        phone,
+        locale,
+        created_at,
+    })
 }
 
 /// # Errors
 /// The engine's own.
-pub async fn get(store: &Store, clinic: ClinicId, patient_id: PatientId) -> Result<Option<Patient>> {
-    read_opt!(store, Row, GET, clinic.to_string(), patient_id.to_string())?.map(patient).transpose()
+pub async fn get(
+    store: &Store,
+    clinic: ClinicId,
+    patient_id: PatientId,
+) -> Result<Option<Patient>> {
+    read_opt!(store, Row, GET, clinic.to_string(), patient_id.to_string())?
+        .map(patient)
+        .transpose()
 }
 
 /// A patient inside a transaction.
@@ -161,14 +200,21 @@ pub async fn get(store: &Store, clinic: ClinicId, patient_id: PatientId) -> Resu
 /// # Errors
 /// The engine's own.
 pub async fn get_in(tx: &mut Tx, patient_id: PatientId) -> Result<Option<Patient>> {
-    opt!(tx, Row, GET, tx.clinic(), patient_id.to_string())?.map(patient).transpose()
+    opt!(tx, Row, GET, tx.clinic(), patient_id.to_string())?
+        .map(patient)
+        .transpose()
 }
 
 /// A page of patients, newest first; `after` is the id of the last one seen.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn list(store: &Store, clinic: ClinicId, after: Option<&str>, limit: i64) -> Result<Vec<Patient>> {
+pub async fn list(
+    store: &Store,
+    clinic: ClinicId,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Patient>> {
     let after = after.unwrap_or("~").to_owned();
     let rows = read_all!(store, Row, PAGE, clinic.to_string(), after, limit)?;
     rows.into_iter().map(patient).collect()

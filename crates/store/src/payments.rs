@@ -57,11 +57,16 @@ struct Row {
 
 impl Row {
     fn view(self) -> Result<PaymentView> {
-        let amount = Money::new(self.amount, read(Currency::parse(&self.currency), "currency")?);
+        let amount = Money::new(
+            self.amount,
+            read(Currency::parse(&self.currency), "currency")?,
+        );
         let provider = match (self.provider, self.account, self.provider_payment_id) {
-            (Some(provider), Some(account), Some(payment_id)) => {
-                Some(ProviderPayment { provider, account, payment_id })
-            }
+            (Some(provider), Some(account), Some(payment_id)) => Some(ProviderPayment {
+                provider,
+                account,
+                payment_id,
+            }),
             _ => None,
         };
         Ok(PaymentView {
@@ -85,8 +90,14 @@ impl Row {
 
 /// # Errors
 /// The engine's own.
-pub async fn get(store: &Store, clinic: ClinicId, payment: PaymentId) -> Result<Option<PaymentView>> {
-    read_opt!(store, Row, GET, clinic.to_string(), payment.to_string())?.map(Row::view).transpose()
+pub async fn get(
+    store: &Store,
+    clinic: ClinicId,
+    payment: PaymentId,
+) -> Result<Option<PaymentView>> {
+    read_opt!(store, Row, GET, clinic.to_string(), payment.to_string())?
+        .map(Row::view)
+        .transpose()
 }
 
 /// A payment, read under the lock of its appointment.
@@ -94,7 +105,10 @@ pub async fn get(store: &Store, clinic: ClinicId, payment: PaymentId) -> Result<
 /// # Errors
 /// The engine's own.
 pub async fn get_in(tx: &mut Tx, payment: PaymentId) -> Result<Option<Payment>> {
-    Ok(opt!(tx, Row, GET, tx.clinic(), payment.to_string())?.map(Row::view).transpose()?.map(|view| view.payment))
+    Ok(opt!(tx, Row, GET, tx.clinic(), payment.to_string())?
+        .map(Row::view)
+        .transpose()?
+        .map(|view| view.payment))
 }
 
 /// Whether a provider's payment was posted already, asked under the lock row.
@@ -118,7 +132,11 @@ pub async fn posted(tx: &mut Tx, provider: &ProviderPayment) -> Result<Option<Pa
 ///
 /// # Errors
 /// The engine's own.
-pub async fn is_posted(store: &Store, clinic: ClinicId, provider: &ProviderPayment) -> Result<bool> {
+pub async fn is_posted(
+    store: &Store,
+    clinic: ClinicId,
+    provider: &ProviderPayment,
+) -> Result<bool> {
     let row = read_opt!(
         store,
         (String,),
@@ -135,8 +153,18 @@ pub async fn is_posted(store: &Store, clinic: ClinicId, provider: &ProviderPayme
 ///
 /// # Errors
 /// The engine's own.
-pub async fn of_appointment(store: &Store, clinic: ClinicId, appt: AppointmentId) -> Result<Vec<PaymentView>> {
-    let rows = read_all!(store, Row, OF_APPOINTMENT, clinic.to_string(), appt.to_string())?;
+pub async fn of_appointment(
+    store: &Store,
+    clinic: ClinicId,
+    appt: AppointmentId,
+) -> Result<Vec<PaymentView>> {
+    let rows = read_all!(
+        store,
+        Row,
+        OF_APPOINTMENT,
+        clinic.to_string(),
+        appt.to_string()
+    )?;
     rows.into_iter().map(Row::view).collect()
 }
 
@@ -160,14 +188,28 @@ pub async fn list(
     (from, to): (UtcMs, UtcMs),
     limit: i64,
 ) -> Result<(Vec<PaymentView>, Option<Cursor>)> {
-    let start = after.cloned().unwrap_or_else(|| Cursor { at: to, id: String::new() });
-    let rows = read_all!(store, Row, PAGE, clinic.to_string(), start.at, start.id, from, limit + 1)?;
+    let start = after.cloned().unwrap_or_else(|| Cursor {
+        at: to,
+        id: String::new(),
+    });
+    let rows = read_all!(
+        store,
+        Row,
+        PAGE,
+        clinic.to_string(),
+        start.at,
+        start.id,
+        from,
+        limit + 1
+    )?;
     let mut views: Vec<PaymentView> = rows.into_iter().map(Row::view).collect::<Result<_>>()?;
     let keep = usize::try_from(limit).unwrap_or(0);
     let more = views.len() > keep;
     views.truncate(keep);
     let last = views.last().filter(|_| more);
-    let next = last.map(|view| Cursor { at: view.payment.received_at, id: view.payment.id.to_string() });
+    let next = last.map(|view| Cursor {
+        at: view.payment.received_at,
+        id: view.payment.id.to_string(),
+    });
     Ok((views, next))
 }
-

@@ -39,9 +39,21 @@ pub struct ProviderAccount {
     pub events_since: UtcMs,
 }
 
-type Row = (String, String, String, String, String, Vec<u8>, i64, i64, i64);
+type Row = (
+    String,
+    String,
+    String,
+    String,
+    String,
+    Vec<u8>,
+    i64,
+    i64,
+    i64,
+);
 
-fn account((clinic, end, provider, account, api_base, secrets_sealed, livemode, enabled, events_since): Row) -> Result<ProviderAccount> {
+fn account(
+    (clinic, end, provider, account, api_base, secrets_sealed, livemode, enabled, events_since): Row,
+) -> Result<ProviderAccount> {
     Ok(ProviderAccount {
         clinic: id(&clinic, "clinic id")?,
         id: id(&end, "endpoint id")?,
@@ -85,7 +97,9 @@ pub async fn insert(tx: &mut Tx, row: &ProviderAccount) -> Result<()> {
 /// # Errors
 /// The engine's own.
 pub async fn enabled(store: &Store, clinic: ClinicId) -> Result<Option<ProviderAccount>> {
-    read_opt!(store, Row, ENABLED, clinic.to_string())?.map(account).transpose()
+    read_opt!(store, Row, ENABLED, clinic.to_string())?
+        .map(account)
+        .transpose()
 }
 
 /// The account behind a webhook route.
@@ -93,15 +107,29 @@ pub async fn enabled(store: &Store, clinic: ClinicId) -> Result<Option<ProviderA
 /// # Errors
 /// The engine's own.
 pub async fn by_endpoint(store: &Store, endpoint: EndpointId) -> Result<Option<ProviderAccount>> {
-    read_opt!(store, Row, BY_ID, endpoint.to_string())?.map(account).transpose()
+    read_opt!(store, Row, BY_ID, endpoint.to_string())?
+        .map(account)
+        .transpose()
 }
 
 /// The account that an attempt was made with, enabled or not.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn by_account(store: &Store, clinic: ClinicId, provider: &str, name: &str) -> Result<Option<ProviderAccount>> {
-    let row = read_opt!(store, Row, BY_ACCOUNT, clinic.to_string(), provider.to_owned(), name.to_owned())?;
+pub async fn by_account(
+    store: &Store,
+    clinic: ClinicId,
+    provider: &str,
+    name: &str,
+) -> Result<Option<ProviderAccount>> {
+    let row = read_opt!(
+        store,
+        Row,
+        BY_ACCOUNT,
+        clinic.to_string(),
+        provider.to_owned(),
+        name.to_owned()
+    )?;
     row.map(account).transpose()
 }
 
@@ -110,7 +138,10 @@ pub async fn by_account(store: &Store, clinic: ClinicId, provider: &str, name: &
 /// # Errors
 /// The engine's own.
 pub async fn list(store: &Store) -> Result<Vec<ProviderAccount>> {
-    read_all!(store, Row, LIST)?.into_iter().map(account).collect()
+    read_all!(store, Row, LIST)?
+        .into_iter()
+        .map(account)
+        .collect()
 }
 
 /// Remembers how far the event list was read; never moves back.

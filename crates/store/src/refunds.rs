@@ -57,7 +57,10 @@ impl Row {
             refund: Refund {
                 id: id(&self.id, "refund id")?,
                 payment: id(&self.payment, "payment id")?,
-                amount: Money::new(self.amount, read(Currency::parse(&self.currency), "currency")?),
+                amount: Money::new(
+                    self.amount,
+                    read(Currency::parse(&self.currency), "currency")?,
+                ),
                 reason: self.reason,
                 state: read(RefundState::parse(&self.state), "refund state")?,
                 reopen: self.reopen == 1,
@@ -75,7 +78,9 @@ impl Row {
 /// # Errors
 /// The engine's own.
 pub async fn get(store: &Store, clinic: ClinicId, refund: RefundId) -> Result<Option<RefundView>> {
-    read_opt!(store, Row, GET, clinic.to_string(), refund.to_string())?.map(Row::view).transpose()
+    read_opt!(store, Row, GET, clinic.to_string(), refund.to_string())?
+        .map(Row::view)
+        .transpose()
 }
 
 /// A refund, read under the lock of its appointment.
@@ -83,15 +88,27 @@ pub async fn get(store: &Store, clinic: ClinicId, refund: RefundId) -> Result<Op
 /// # Errors
 /// The engine's own.
 pub async fn get_in(tx: &mut Tx, refund: RefundId) -> Result<Option<RefundView>> {
-    opt!(tx, Row, GET, tx.clinic(), refund.to_string())?.map(Row::view).transpose()
+    opt!(tx, Row, GET, tx.clinic(), refund.to_string())?
+        .map(Row::view)
+        .transpose()
 }
 
 /// An appointment's refunds, oldest first.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn of_appointment(store: &Store, clinic: ClinicId, appt: AppointmentId) -> Result<Vec<RefundView>> {
-    let rows = read_all!(store, Row, OF_APPOINTMENT, clinic.to_string(), appt.to_string())?;
+pub async fn of_appointment(
+    store: &Store,
+    clinic: ClinicId,
+    appt: AppointmentId,
+) -> Result<Vec<RefundView>> {
+    let rows = read_all!(
+        store,
+        Row,
+        OF_APPOINTMENT,
+        clinic.to_string(),
+        appt.to_string()
+    )?;
     rows.into_iter().map(Row::view).collect()
 }
 
@@ -99,8 +116,18 @@ pub async fn of_appointment(store: &Store, clinic: ClinicId, appt: AppointmentId
 ///
 /// # Errors
 /// The engine's own.
-pub async fn of_payment(store: &Store, clinic: ClinicId, payment: PaymentId) -> Result<Vec<RefundView>> {
-    let rows = read_all!(store, Row, OF_PAYMENT, clinic.to_string(), payment.to_string())?;
+pub async fn of_payment(
+    store: &Store,
+    clinic: ClinicId,
+    payment: PaymentId,
+) -> Result<Vec<RefundView>> {
+    let rows = read_all!(
+        store,
+        Row,
+        OF_PAYMENT,
+        clinic.to_string(),
+        payment.to_string()
+    )?;
     rows.into_iter().map(Row::view).collect()
 }
 
@@ -108,8 +135,18 @@ pub async fn of_payment(store: &Store, clinic: ClinicId, payment: PaymentId) -> 
 ///
 /// # Errors
 /// The engine's own.
-pub async fn by_provider_id(store: &Store, clinic: ClinicId, provider_refund_id: &str) -> Result<Option<RefundId>> {
-    let row = read_opt!(store, (String,), BY_PROVIDER_ID, clinic.to_string(), provider_refund_id.to_owned())?;
+pub async fn by_provider_id(
+    store: &Store,
+    clinic: ClinicId,
+    provider_refund_id: &str,
+) -> Result<Option<RefundId>> {
+    let row = read_opt!(
+        store,
+        (String,),
+        BY_PROVIDER_ID,
+        clinic.to_string(),
+        provider_refund_id.to_owned()
+    )?;
     row.map(|(refund,)| id(&refund, "refund id")).transpose()
 }
 
@@ -119,8 +156,16 @@ pub async fn by_provider_id(store: &Store, clinic: ClinicId, provider_refund_id:
 /// The engine's own.
 pub async fn freeze(tx: &mut Tx, refund: RefundId, body: &str) -> Result<String> {
     exec!(tx, FREEZE, tx.clinic(), refund.to_string(), body.to_owned())?;
-    let row = opt!(tx, (Option<String>,), FROZEN, tx.clinic(), refund.to_string())?;
-    Ok(row.and_then(|(body,)| body).unwrap_or_else(|| body.to_owned()))
+    let row = opt!(
+        tx,
+        (Option<String>,),
+        FROZEN,
+        tx.clinic(),
+        refund.to_string()
+    )?;
+    Ok(row
+        .and_then(|(body,)| body)
+        .unwrap_or_else(|| body.to_owned()))
 }
 
 /// Keeps what the provider said beside the refund.
@@ -133,6 +178,17 @@ pub async fn note(
     provider_refund_id: Option<&str>,
     error: Option<&str>,
 ) -> Result<()> {
-    let (provider_refund_id, error) = (provider_refund_id.map(str::to_owned), error.map(str::to_owned));
-    exec!(tx, NOTE, tx.clinic(), refund.to_string(), provider_refund_id, error).map(drop)
+    let (provider_refund_id, error) = (
+        provider_refund_id.map(str::to_owned),
+        error.map(str::to_owned),
+    );
+    exec!(
+        tx,
+        NOTE,
+        tx.clinic(),
+        refund.to_string(),
+        provider_refund_id,
+        error
+    )
+    .map(drop)
 }

@@ -34,7 +34,14 @@ pub async fn get(store: &Store, kind: &str, id: &str) -> Result<Option<Document>
 ///
 /// # Errors
 /// The engine's own.
-pub async fn put(tx: &mut Tx, kind: &str, id: &str, expected: i64, body: &str, due_at: Option<UtcMs>) -> Result<bool> {
+pub async fn put(
+    tx: &mut Tx,
+    kind: &str,
+    id: &str,
+    expected: i64,
+    body: &str,
+    due_at: Option<UtcMs>,
+) -> Result<bool> {
     let (kind, id, body) = (kind.to_owned(), id.to_owned(), body.to_owned());
     let rows = if expected == 0 {
         exec!(tx, INSERT, kind, id, body, due_at)?
@@ -49,7 +56,14 @@ pub async fn put(tx: &mut Tx, kind: &str, id: &str, expected: i64, body: &str, d
 /// # Errors
 /// The engine's own.
 pub async fn list(store: &Store, kind: &str, after: &str, limit: i64) -> Result<Vec<Document>> {
-    read_all!(store, Document, LIST, kind.to_owned(), after.to_owned(), limit)
+    read_all!(
+        store,
+        Document,
+        LIST,
+        kind.to_owned(),
+        after.to_owned(),
+        limit
+    )
 }
 
 /// Documents whose time has come, oldest first.

@@ -113,7 +113,9 @@ pub async fn update(tx: &mut Tx, service: &Service) -> Result<bool> {
 
 type Row = (String, String, i64, i64, String, String, i64, i64, i64);
 
-fn service((service, name, duration_minutes, price, currency, kind, value, active, created_at): Row) -> Result<Service> {
+fn service(
+    (service, name, duration_minutes, price, currency, kind, value, active, created_at): Row,
+) -> Result<Service> {
     Ok(Service {
         id: id(&service, "service id")?,
         name,
@@ -127,8 +129,14 @@ fn service((service, name, duration_minutes, price, currency, kind, value, activ
 
 /// # Errors
 /// The engine's own.
-pub async fn get(store: &Store, clinic: ClinicId, service_id: ServiceId) -> Result<Option<Service>> {
-    read_opt!(store, Row, GET, clinic.to_string(), service_id.to_string())?.map(service).transpose()
+pub async fn get(
+    store: &Store,
+    clinic: ClinicId,
+    service_id: ServiceId,
+) -> Result<Option<Service>> {
+    read_opt!(store, Row, GET, clinic.to_string(), service_id.to_string())?
+        .map(service)
+        .transpose()
 }
 
 /// Services in the order they were made; `after` is the id of the last one seen.
@@ -143,13 +151,23 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Service>> {
     let after = after.unwrap_or("").to_owned();
-    let rows = read_all!(store, Row, LIST, clinic.to_string(), after, i64::from(with_inactive), limit)?;
+    let rows = read_all!(
+        store,
+        Row,
+        LIST,
+        clinic.to_string(),
+        after,
+        i64::from(with_inactive),
+        limit
+    )?;
     rows.into_iter().map(service).collect()
 }
 
 type PractitionerRow = (String, String, String, String, i64, i64, i64);
 
-fn practitioner((prc, name, speciality, room, position, active, created_at): PractitionerRow) -> Result<Practitioner> {
+fn practitioner(
+    (prc, name, speciality, room, position, active, created_at): PractitionerRow,
+) -> Result<Practitioner> {
     Ok(Practitioner {
         id: id(&prc, "practitioner id")?,
         name,
@@ -181,8 +199,18 @@ pub async fn add_practitioner(tx: &mut Tx, who: &Practitioner) -> Result<()> {
 
 /// # Errors
 /// The engine's own.
-pub async fn get_practitioner(store: &Store, clinic: ClinicId, who: PractitionerId) -> Result<Option<Practitioner>> {
-    let row = read_opt!(store, PractitionerRow, GET_PRACTITIONER, clinic.to_string(), who.to_string())?;
+pub async fn get_practitioner(
+    store: &Store,
+    clinic: ClinicId,
+    who: PractitionerId,
+) -> Result<Option<Practitioner>> {
+    let row = read_opt!(
+        store,
+        PractitionerRow,
+        GET_PRACTITIONER,
+        clinic.to_string(),
+        who.to_string()
+    )?;
     row.map(practitioner).transpose()
 }
 
@@ -191,6 +219,12 @@ pub async fn get_practitioner(store: &Store, clinic: ClinicId, who: Practitioner
 /// # Errors
 /// The engine's own.
 pub async fn practitioners(store: &Store, clinic: ClinicId) -> Result<Vec<Practitioner>> {
-    let rows = read_all!(store, PractitionerRow, PRACTITIONERS, clinic.to_string(), 200_i64)?;
+    let rows = read_all!(
+        store,
+        PractitionerRow,
+        PRACTITIONERS,
+        clinic.to_string(),
+        200_i64
+    )?;
     rows.into_iter().map(practitioner).collect()
 }

@@ -72,19 +72,39 @@ pub async fn insert(tx: &mut Tx, row: &StaffRow, now: UtcMs) -> Result<()> {
 /// # Errors
 /// The engine's own.
 pub async fn by_email(store: &Store, email: &str) -> Result<Option<StaffRow>> {
-    read_opt!(store, Row, BY_EMAIL, email.to_owned())?.map(staff).transpose()
+    read_opt!(store, Row, BY_EMAIL, email.to_owned())?
+        .map(staff)
+        .transpose()
 }
 
 /// # Errors
 /// The engine's own.
 pub async fn list(store: &Store, clinic: ClinicId) -> Result<Vec<StaffRow>> {
-    read_all!(store, Row, LIST, clinic.to_string())?.into_iter().map(staff).collect()
+    read_all!(store, Row, LIST, clinic.to_string())?
+        .into_iter()
+        .map(staff)
+        .collect()
 }
 
 /// # Errors
 /// The engine's own.
-pub async fn open_session(tx: &mut Tx, token_hash: &[u8], who: StaffId, now: UtcMs, ends_at: UtcMs) -> Result<()> {
-    exec!(tx, OPEN_SESSION, token_hash.to_vec(), tx.clinic(), who.to_string(), now, ends_at).map(drop)
+pub async fn open_session(
+    tx: &mut Tx,
+    token_hash: &[u8],
+    who: StaffId,
+    now: UtcMs,
+    ends_at: UtcMs,
+) -> Result<()> {
+    exec!(
+        tx,
+        OPEN_SESSION,
+        token_hash.to_vec(),
+        tx.clinic(),
+        who.to_string(),
+        now,
+        ends_at
+    )
+    .map(drop)
 }
 
 /// A session with the person behind it, and the database's clock.
@@ -107,19 +127,21 @@ type SessionRow = (String, String, String, String, String, i64, i64, i64, i64);
 /// The engine's own.
 pub async fn session(store: &Store, token_hash: &[u8]) -> Result<Option<SessionView>> {
     let row = read_opt!(store, SessionRow, SESSION, token_hash.to_vec())?;
-    row.map(|(clinic, who, email, name, role, active, seen_at, ends_at, now)| {
-        Ok(SessionView {
-            clinic: id(&clinic, "clinic id")?,
-            staff: id(&who, "staff id")?,
-            email,
-            name,
-            role: read(Role::parse(&role), "role")?,
-            active: active == 1,
-            seen_at,
-            ends_at,
-            now: store.shifted(now),
-        })
-    })
+    row.map(
+        |(clinic, who, email, name, role, active, seen_at, ends_at, now)| {
+            Ok(SessionView {
+                clinic: id(&clinic, "clinic id")?,
+                staff: id(&who, "staff id")?,
+                email,
+                name,
+                role: read(Role::parse(&role), "role")?,
+                active: active == 1,
+                seen_at,
+                ends_at,
+                now: store.shifted(now),
+            })
+        },
+    )
     .transpose()
 }
 
@@ -173,20 +195,42 @@ fn key((clinic, key, name, role): KeyRow) -> Result<ApiKeyView> {
 
 /// # Errors
 /// The engine's own.
-pub async fn add_key(tx: &mut Tx, key_id: ApiKeyId, hash: &[u8], name: &str, role: Role, now: UtcMs) -> Result<()> {
-    exec!(tx, ADD_KEY, tx.clinic(), key_id.to_string(), hash.to_vec(), name.to_owned(), role.name(), now).map(drop)
+pub async fn add_key(
+    tx: &mut Tx,
+    key_id: ApiKeyId,
+    hash: &[u8],
+    name: &str,
+    role: Role,
+    now: UtcMs,
+) -> Result<()> {
+    exec!(
+        tx,
+        ADD_KEY,
+        tx.clinic(),
+        key_id.to_string(),
+        hash.to_vec(),
+        name.to_owned(),
+        role.name(),
+        now
+    )
+    .map(drop)
 }
 
 /// # Errors
 /// The engine's own.
 pub async fn api_key(store: &Store, hash: &[u8]) -> Result<Option<ApiKeyView>> {
-    read_opt!(store, KeyRow, KEY, hash.to_vec())?.map(key).transpose()
+    read_opt!(store, KeyRow, KEY, hash.to_vec())?
+        .map(key)
+        .transpose()
 }
 
 /// # Errors
 /// The engine's own.
 pub async fn api_keys(store: &Store, clinic: ClinicId) -> Result<Vec<ApiKeyView>> {
-    read_all!(store, KeyRow, KEYS, clinic.to_string())?.into_iter().map(key).collect()
+    read_all!(store, KeyRow, KEYS, clinic.to_string())?
+        .into_iter()
+        .map(key)
+        .collect()
 }
 
 /// # Errors

@@ -49,7 +49,13 @@ pub async fn keep(tx: &mut Tx, reference: &str, message: &TrayMessage) -> Result
 /// # Errors
 /// The engine's own.
 pub async fn find(store: &Store, clinic: ClinicId, reference: &str) -> Result<Option<MessageId>> {
-    let row = read_opt!(store, (String,), FIND, clinic.to_string(), reference.to_owned())?;
+    let row = read_opt!(
+        store,
+        (String,),
+        FIND,
+        clinic.to_string(),
+        reference.to_owned()
+    )?;
     row.map(|(message,)| id(&message, "message id")).transpose()
 }
 
@@ -62,7 +68,14 @@ pub async fn list(store: &Store, clinic: ClinicId, limit: i64) -> Result<Vec<Tra
     let rows = read_all!(store, Row, LIST, clinic.to_string(), limit)?;
     rows.into_iter()
         .map(|(message, channel, to, subject, text, at)| {
-            Ok(TrayMessage { id: id(&message, "message id")?, channel, to, subject, text, at })
+            Ok(TrayMessage {
+                id: id(&message, "message id")?,
+                channel,
+                to,
+                subject,
+                text,
+                at,
+            })
         })
         .collect()
 }
