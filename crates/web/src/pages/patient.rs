@@ -1,0 +1,175 @@
+//! What the patient sees under `/p/{token}`: no library, no font, no script needed, 15 KB gzip at most in all.
+//! Title and text name the clinic, the first name, the day and the amount, nothing of the treatment (design.md,
+//! section 3), unless the clinic lists its services.
+
+use askama::Template;
+
+/// What stands around each patient page.
+#[derive(Clone, Default)]
+pub struct Frame {
+    pub clinic: String,
+    pub place: String,
+    pub initials: String,
+    /// `Larkhill Clinic, 22 Larkhill Road, Bristol BS6 5QN`.
+    pub address: String,
+    /// As read and as dialled.
+    pub phone: Option<(String, String)>,
+    pub email: Option<String>,
+    pub privacy_url: Option<String>,
+    pub terms_url: Option<String>,
+    /// A style sheet of ours that sets the clinic's colour.
+    pub brand_css: Option<String>,
+    pub test_mode: bool,
+}
+
+/// One line of the details: `Reference`, `PL-20671`.
+pub type Row = (String, String);
+
+/// The page that takes money: posts `method` to `action`.
+#[derive(Template)]
+#[template(path = "patient/pay.html")]
+pub struct Pay {
+    pub frame: Frame,
+    pub first_name: String,
+    pub amount: String,
+    /// `Balance for your appointment on Tuesday 24 November 2026 at 11:00`.
+    pub subject: String,
+    /// Only when the clinic lists them.
+    pub services: Vec<Row>,
+    /// `45 h 19 min`, `Thursday 26 November at 08:05`, RFC 3339.
+    pub left: String,
+    pub ends: String,
+    pub ends_at: String,
+    /// `/p/{token}/pay`.
+    pub action: String,
+    /// Where the small script tells that a person touched the page: `/p/{token}/seen`.
+    pub seen_url: String,
+    pub idempotency_key: String,
+    pub methods: Vec<PayMethod>,
+    /// `Your bank declined the card. Nothing was taken. Try again or choose another way.`
+    pub note: Option<String>,
+    pub note_is_error: bool,
+}
+
+pub struct PayMethod {
+    /// The control's value: `card`, `klarna`, `clearpay`.
+    pub value: &'static str,
+    pub word: String,
+    /// `Pay now`, `Pay later`.
+    pub tag: &'static str,
+    pub detail: String,
+    pub chosen: bool,
+    pub plan: Option<Plan>,
+}
+
+/// Instalments and the lender's notice.
+pub struct Plan {
+    /// Amount and day of each part: `£46.67`, `Today`.
+    pub parts: Vec<Row>,
+    pub notice: String,
+}
+
+/// A page that only tells how things stand.
+#[derive(Template)]
+#[template(path = "patient/state.html")]
+pub struct PayState {
+    pub frame: Frame,
+    pub state: State,
+    pub heading: String,
+    pub text: String,
+    pub rows: Vec<Row>,
+    /// The button of the state, if it has one.
+    pub action: Option<StateAction>,
+    /// `A receipt is on its way to r•••@mail.example`.
+    pub help: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    Paid,
+    Expired,
+    /// A new link was asked for.
+    Asked,
+    Cancelled,
+    /// A live attempt: the page asks again by itself.
+    Waiting,
+    Paused,
+    /// Unknown and malformed addresses alike (issue 3, line 16): the same bytes for both.
+    Unknown,
+}
+
+impl State {
+    pub const ALL: [Self; 7] =
+        [Self::Paid, Self::Expired, Self::Asked, Self::Cancelled, Self::Waiting, Self::Paused, Self::Unknown];
+
+    #[must_use]
+    pub fn icon(self) -> &'static str {
+        match self {
+            Self::Paid | Self::Asked => "check",
+            Self::Expired => "timer-off",
+            Self::Cancelled => "ban",
+            Self::Waiting => "loader",
+            Self::Paused => "circle-pause",
+            Self::Unknown => "link",
+        }
+    }
+
+    #[must_use]
+    pub fn class(self) -> &'static str {
+        match self {
+            Self::Paid | Self::Asked => "ok",
+            Self::Expired => "old",
+            Self::Cancelled | Self::Unknown => "",
+            Self::Waiting => "wait",
+            Self::Paused => "hold",
+        }
+    }
+
+    /// The page's title, before the clinic's name.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Paid => "Paid",
+            Self::Expired => "Link expired",
+            Self::Asked => "New link asked for",
+            Self::Cancelled => "Link not needed",
+            Self::Waiting => "Payment in progress",
+            Self::Paused => "Payment paused",
+            Self::Unknown => "Link not found",
+        }
+    }
+
+    /// Seconds until the page asks again without a script; 0: never.
+    #[must_use]
+    pub fn refresh_seconds(self) -> u32 {
+        match self {
+            Self::Waiting => 3,
+            Self::Paused => 20,
+            Self::Paid | Self::Expired | Self::Asked | Self::Cancelled | Self::Unknown => 0,
+        }
+    }
+}
+
+pub enum StateAction {
+    /// `/p/{token}/receipt`.
+    Receipt { href: String },
+    /// Posts to `/p/{token}/ask`.
+    AskForNewLink { action: String },
+    /// Back to the provider's page, and `cancel` = `1` posted to `action` to stop and pay another way.
+    Resume { href: Option<String>, provider: String, action: String },
+    /// Loads the page again.
+    CheckAgain { href: String },
+}
+
+/// `GET /p/{token}/receipt`: one A4 page.
+#[derive(Template)]
+#[template(path = "patient/receipt.html")]
+pub struct Receipt {
+    pub frame: Frame,
+    pub reference: String,
+    pub patient: String,
+    pub amount: String,
+    /// Paid, with, for, refunded ...
+    pub rows: Vec<Row>,
+    pub back_url: String,
+}

@@ -1,0 +1,28 @@
+//! Giving money back.
+
+use askama::Template;
+
+use super::{Field, Shell};
+
+/// `GET|POST /payments/{id}/refund`: `amount`, `reason`.
+#[derive(Template)]
+#[template(path = "staff/refund.html")]
+pub struct RefundPage {
+    pub shell: Shell,
+    pub payment_id: String,
+    pub appointment_id: String,
+    pub patient: String,
+    /// `Card, payment link · Fri 20 Nov, 18:42`.
+    pub payment: String,
+    pub paid: String,
+    pub refunded: String,
+    /// What is left to give back.
+    pub available: String,
+    pub currency_sign: String,
+    pub amount: Field,
+    pub reason: Field,
+    /// `Refunds reach a card in 5 to 10 working days.`
+    pub note: String,
+    pub refused: Option<String>,
+    pub idempotency_key: String,
+}

@@ -1,0 +1,26 @@
+//! Sign-in: the one staff page without the frame.
+
+use askama::Template;
+
+use super::Field;
+
+/// `GET|POST /sign-in`.
+#[derive(Template)]
+#[template(path = "staff/sign_in.html")]
+pub struct SignIn {
+    pub csrf: String,
+    pub email: Field,
+    pub password: Field,
+    /// Said above the form when the pair was wrong or the door is throttled; never says which of the two.
+    pub refused: Option<String>,
+    /// The demo's address and password, to try.
+    pub demo: Option<DemoSignIn>,
+    /// Where to go afterwards: a path of ours.
+    pub next: String,
+    pub test_mode: bool,
+}
+
+pub struct DemoSignIn {
+    pub email: String,
+    pub password: String,
+}
