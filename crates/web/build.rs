@@ -27,7 +27,12 @@ fn main() -> io::Result<()> {
         }
     }
     // Style sheets come last: they name other assets, whose hashed addresses must be known by then.
-    files.sort_by_key(|path| (path.extension().is_some_and(|ending| ending == "css"), path.clone()));
+    files.sort_by_key(|path| {
+        (
+            path.extension().is_some_and(|ending| ending == "css"),
+            path.clone(),
+        )
+    });
     let mut addresses = BTreeMap::new();
     let mut table = String::from("pub(super) static TABLE: &[Asset] = &[\n");
     for path in &files {
@@ -39,7 +44,8 @@ fn main() -> io::Result<()> {
 }
 
 fn required(name: &str) -> io::Result<String> {
-    std::env::var(name).map_err(|_| io::Error::other(format!("cargo sets {name} for a build script")))
+    std::env::var(name)
+        .map_err(|_| io::Error::other(format!("cargo sets {name} for a build script")))
 }
 
 fn content_type(path: &Path) -> Option<&'static str> {
@@ -68,16 +74,24 @@ fn packed(path: &Path, out: &Path, addresses: &mut BTreeMap<String, String>) -> 
     let write = |suffix: &str, bytes: &[u8]| -> io::Result<String> {
         let target = out.join(format!("{name}{suffix}"));
         std::fs::write(&target, bytes)?;
-        Ok(format!("include_bytes!({:?})", target.display().to_string()))
+        Ok(format!(
+            "include_bytes!({:?})",
+            target.display().to_string()
+        ))
     };
     let raw = write("", &content)?;
     let (br, gz) = if ending == "woff2" {
         ("&[]".to_owned(), "&[]".to_owned()) // already compressed
     } else {
-        (write(".br", &brotli(&content)?)?, write(".gz", &gzip(&content)?)?)
+        (
+            write(".br", &brotli(&content)?)?,
+            write(".gz", &gzip(&content)?)?,
+        )
     };
     let kind = content_type(path).unwrap_or("application/octet-stream");
-    Ok(format!("Asset {{ name: {name:?}, url: {url:?}, content_type: {kind:?}, raw: {raw}, br: {br}, gz: {gz} }},\n"))
+    Ok(format!(
+        "Asset {{ name: {name:?}, url: {url:?}, content_type: {kind:?}, raw: {raw}, br: {br}, gz: {gz} }},\n"
+    ))
 }
 
 /// Replaces `url("vendor/inter.woff2")` by the address that the file is served at.
@@ -86,11 +100,15 @@ fn with_hashed_urls(css: &str, addresses: &BTreeMap<String, String>) -> io::Resu
     let mut rest = css;
     while let Some(start) = rest.find("url(\"") {
         let (before, after) = rest.split_at(start + 5);
-        let end = after.find('"').ok_or_else(|| io::Error::other("a url(\" without its end"))?;
+        let end = after
+            .find('"')
+            .ok_or_else(|| io::Error::other("a url(\" without its end"))?;
         let file = after[..end].rsplit('/').next().unwrap_or_default();
-        let url = addresses
-            .get(file)
-            .ok_or_else(|| io::Error::other(format!("a style sheet names {file}, which is not among the assets")))?;
+        let url = addresses.get(file).ok_or_else(|| {
+            io::Error::other(format!(
+                "a style sheet names {file}, which is not among the assets"
+            ))
+        })?;
         done.push_str(before);
         done.push_str(url);
         rest = &after[end..];
@@ -105,7 +123,10 @@ fn glyphs(sprite: &Path) -> io::Result<String> {
     let mut table = String::from("pub(super) static GLYPHS: &[(&str, &str)] = &[\n");
     for line in text.lines().filter(|line| line.starts_with("<symbol")) {
         let name = line.split('"').nth(1).unwrap_or_default();
-        let drawing = line.split_once('>').map_or("", |(_, rest)| rest).trim_end_matches("</symbol>");
+        let drawing = line
+            .split_once('>')
+            .map_or("", |(_, rest)| rest)
+            .trim_end_matches("</symbol>");
         writeln!(table, "({name:?}, {drawing:?}),").map_err(io::Error::other)?;
     }
     table.push_str("];\n");
@@ -121,7 +142,8 @@ fn brotli(content: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 fn gzip(content: &[u8]) -> io::Result<Vec<u8>> {
-    let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL));
+    let mut writer =
+        flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::new(GZIP_LEVEL));
     writer.write_all(content)?;
     writer.finish()
 }

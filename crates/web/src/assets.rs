@@ -36,7 +36,10 @@ pub fn all() -> &'static [Asset] {
 /// The address of the file `name`. Names are written in templates only, and a test looks each of them up; one that
 /// does not exist gives an address that answers 404.
 pub fn url(name: &str) -> &'static str {
-    all().iter().find(|asset| asset.name == name).map_or("/assets/missing", |asset| asset.url)
+    all()
+        .iter()
+        .find(|asset| asset.name == name)
+        .map_or("/assets/missing", |asset| asset.url)
 }
 
 /// The asset that is served at `path`.
@@ -57,7 +60,12 @@ impl askama::filters::HtmlSafe for Glyph {}
 
 /// The drawing of the icon `name`; empty for a name that the sprite has not (a test looks each one up).
 pub fn glyph(name: &str) -> Glyph {
-    Glyph(table::GLYPHS.iter().find(|(glyph, _)| *glyph == name).map_or("", |(_, drawing)| drawing))
+    Glyph(
+        table::GLYPHS
+            .iter()
+            .find(|(glyph, _)| *glyph == name)
+            .map_or("", |(_, drawing)| drawing),
+    )
 }
 
 /// `GET /assets/{file}`.
@@ -68,12 +76,27 @@ pub async fn serve(Path(file): Path<String>, headers: HeaderMap) -> Response {
     let (encoding, body) = asset.negotiated(&headers);
     let mut answer = Response::new(Body::from(body));
     let set = answer.headers_mut();
-    set.insert(header::CONTENT_TYPE, header::HeaderValue::from_static(asset.content_type));
-    set.insert(header::CACHE_CONTROL, header::HeaderValue::from_static(CACHE_FOR_EVER));
-    set.insert(header::VARY, header::HeaderValue::from_static("Accept-Encoding"));
-    set.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
+    set.insert(
+        header::CONTENT_TYPE,
+        header::HeaderValue::from_static(asset.content_type),
+    );
+    set.insert(
+        header::CACHE_CONTROL,
+        header::HeaderValue::from_static(CACHE_FOR_EVER),
+    );
+    set.insert(
+        header::VARY,
+        header::HeaderValue::from_static("Accept-Encoding"),
+    );
+    set.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        header::HeaderValue::from_static("nosniff"),
+    );
     if let Some(encoding) = encoding {
-        set.insert(header::CONTENT_ENCODING, header::HeaderValue::from_static(encoding));
+        set.insert(
+            header::CONTENT_ENCODING,
+            header::HeaderValue::from_static(encoding),
+        );
     }
     answer
 }
@@ -102,10 +125,17 @@ impl Asset {
 /// Whether one member of Accept-Encoding (`br`, `gzip;q=0.5`) names `wanted` and does not refuse it by `q=0`.
 fn is_offer_of(offer: &str, wanted: &str) -> bool {
     let mut parts = offer.split(';').map(str::trim);
-    let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(wanted));
+    let named = parts
+        .next()
+        .is_some_and(|name| name.eq_ignore_ascii_case(wanted));
     let refused = parts
         .filter_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
-        .any(|quality| quality.trim().parse::<f32>().is_ok_and(|quality| quality <= 0.0));
+        .any(|quality| {
+            quality
+                .trim()
+                .parse::<f32>()
+                .is_ok_and(|quality| quality <= 0.0)
+        });
     named && !refused
 }
 

@@ -16,7 +16,10 @@ fn source(folder: &str) -> Vec<(String, String)> {
             if path.is_dir() {
                 open.push(path);
             } else {
-                found.push((path.display().to_string(), std::fs::read_to_string(&path).unwrap()));
+                found.push((
+                    path.display().to_string(),
+                    std::fs::read_to_string(&path).unwrap(),
+                ));
             }
         }
     }
@@ -25,18 +28,37 @@ fn source(folder: &str) -> Vec<(String, String)> {
 
 /// What stands between `before` and the next quote, everywhere in `text`.
 fn quoted_after<'a>(text: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
-    text.split(before).skip(1).filter_map(|rest| rest.split('"').next())
+    text.split(before)
+        .skip(1)
+        .filter_map(|rest| rest.split('"').next())
 }
 
 /// What a phone receives for `remit.css` when it sends `accept`: the encoding, and whether it is smaller.
 async fn fetch(accept: &str) -> (Option<String>, bool) {
     let asset = find(url("remit.css")).unwrap();
     let mut headers = HeaderMap::new();
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_str(accept).unwrap());
-    let answer = serve(Path(asset.url.trim_start_matches("/assets/").to_owned()), headers).await;
-    let encoding = answer.headers().get(header::CONTENT_ENCODING).map(|value| value.to_str().unwrap().to_owned());
-    assert!(answer.headers()[header::CACHE_CONTROL].to_str().unwrap().contains("immutable"));
-    let body = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap();
+    headers.insert(
+        header::ACCEPT_ENCODING,
+        HeaderValue::from_str(accept).unwrap(),
+    );
+    let answer = serve(
+        Path(asset.url.trim_start_matches("/assets/").to_owned()),
+        headers,
+    )
+    .await;
+    let encoding = answer
+        .headers()
+        .get(header::CONTENT_ENCODING)
+        .map(|value| value.to_str().unwrap().to_owned());
+    assert!(
+        answer.headers()[header::CACHE_CONTROL]
+            .to_str()
+            .unwrap()
+            .contains("immutable")
+    );
+    let body = axum::body::to_bytes(answer.into_body(), usize::MAX)
+        .await
+        .unwrap();
     (encoding, body.len() < asset.raw.len() / 3)
 }
 
@@ -49,14 +71,24 @@ async fn the_smallest_form_that_the_client_takes_is_sent() {
         ("identity", None),
     ] {
         let (got, small) = fetch(accept).await;
-        assert_eq!((got.as_deref(), small), (encoding, encoding.is_some()), "{accept}");
+        assert_eq!(
+            (got.as_deref(), small),
+            (encoding, encoding.is_some()),
+            "{accept}"
+        );
     }
 }
 
 #[tokio::test]
 async fn an_unknown_file_is_not_found() {
     for path in ["remit.css", "../Cargo.toml", ""] {
-        assert_eq!(serve(Path(path.to_owned()), HeaderMap::new()).await.status(), 404, "{path}");
+        assert_eq!(
+            serve(Path(path.to_owned()), HeaderMap::new())
+                .await
+                .status(),
+            404,
+            "{path}"
+        );
     }
 }
 
@@ -72,9 +104,14 @@ fn vendored_files_are_as_published() {
         assert_eq!(hash, expected, "{file} is not what scripts/vendor fetched");
         listed.insert(file.to_owned());
     }
-    let present: BTreeSet<String> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-    assert_eq!(present, listed, "every file in assets/vendor stands in VENDOR.toml");
+    let present: BTreeSet<String> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(
+        present, listed,
+        "every file in assets/vendor stands in VENDOR.toml"
+    );
 }
 
 #[test]
@@ -90,7 +127,10 @@ fn style_sheets_name_hashed_addresses_only() {
 /// Each icon and asset that a template or a page names exists, and no icon is carried along unused.
 #[test]
 fn templates_name_icons_and_assets_that_exist() {
-    let mut text: String = source("templates").into_iter().map(|(_, text)| text).collect();
+    let mut text: String = source("templates")
+        .into_iter()
+        .map(|(_, text)| text)
+        .collect();
     text.extend(source("src/pages").into_iter().map(|(_, text)| text));
     for name in quoted_after(&text, "assets::url(\"") {
         assert_ne!(url(name), "/assets/missing", "{name}");
@@ -100,7 +140,10 @@ fn templates_name_icons_and_assets_that_exist() {
         used.extend(quoted_after(&text, before));
     }
     for name in &used {
-        assert!(!glyph(name).to_string().is_empty(), "the sprite has no {name}; add it in scripts/vendor");
+        assert!(
+            !glyph(name).to_string().is_empty(),
+            "the sprite has no {name}; add it in scripts/vendor"
+        );
     }
     let unused: Vec<_> = super::table::GLYPHS
         .iter()
@@ -114,15 +157,37 @@ fn templates_name_icons_and_assets_that_exist() {
 #[test]
 fn templates_have_nothing_inline_and_escape_everything() {
     for (path, text) in source("templates") {
-        for forbidden in ["style=\"", "<style", "|safe", "| safe", "javascript:", " onclick=", "hx-on", "http://"] {
+        for forbidden in [
+            "style=\"",
+            "<style",
+            "|safe",
+            "| safe",
+            "javascript:",
+            " onclick=",
+            "hx-on",
+            "http://",
+        ] {
             assert!(!text.contains(forbidden), "{path} has {forbidden}");
         }
         for script in text.split("<script").skip(1) {
-            assert!(script.starts_with(" src="), "{path} has a script without a file");
+            assert!(
+                script.starts_with(" src="),
+                "{path} has a script without a file"
+            );
         }
-        for form in text.split("<form").skip(1).map(|rest| rest.split("</form>").next().unwrap_or_default()) {
+        for form in text
+            .split("<form")
+            .skip(1)
+            .map(|rest| rest.split("</form>").next().unwrap_or_default())
+        {
             let posts = form.contains("method=\"post\"");
-            assert!(!posts || form.contains("name=\"csrf\"") || form.contains("csrf(") || path.contains("patient"), "{path}: {form}");
+            assert!(
+                !posts
+                    || form.contains("name=\"csrf\"")
+                    || form.contains("csrf(")
+                    || path.contains("patient"),
+                "{path}: {form}"
+            );
         }
     }
 }

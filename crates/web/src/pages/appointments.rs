@@ -50,6 +50,17 @@ pub struct Booking {
     pub due: DueBox,
 }
 
+impl Booking {
+    /// A second or third service is chosen, so their fields are shown open.
+    #[must_use]
+    pub fn has_more_services(&self) -> bool {
+        self.services_2
+            .iter()
+            .chain(&self.services_3)
+            .any(|choice| choice.selected && !choice.value.is_empty())
+    }
+}
+
 pub struct FoundPatient {
     pub id: String,
     pub name: String,
@@ -203,7 +214,12 @@ pub enum CheckoutMethod {
 }
 
 impl CheckoutMethod {
-    pub const ALL: [Self; 4] = [Self::CardTerminal, Self::Cash, Self::BankTransfer, Self::Link];
+    pub const ALL: [Self; 4] = [
+        Self::CardTerminal,
+        Self::Cash,
+        Self::BankTransfer,
+        Self::Link,
+    ];
 
     /// The name of its tick; its amount is `<name>_amount`.
     #[must_use]

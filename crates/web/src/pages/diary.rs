@@ -30,6 +30,8 @@ pub struct Column {
     /// `Physiotherapy · Room 2`. May be empty.
     pub detail: String,
     pub initials: String,
+    /// The column's colour: `hue(index)`.
+    pub hue: &'static str,
     /// Shown on a phone; exactly one column is.
     pub chosen: bool,
     pub items: Vec<Item>,
@@ -63,14 +65,20 @@ impl Place {
         let rows = self.rows.clamp(1, 40);
         let lanes = self.lanes.clamp(1, Self::LANES_MAX);
         let lane = self.lane.clamp(1, lanes);
-        if lanes == 1 { format!("at-{row} for-{rows}") } else { format!("at-{row} for-{rows} lane-{lane}-{lanes}") }
+        if lanes == 1 {
+            format!("at-{row} for-{rows}")
+        } else {
+            format!("at-{row} for-{rows} lane-{lane}-{lanes}")
+        }
     }
 }
 
 pub enum ItemKind {
     Appointment(Entry),
     /// Lunch, or not in: nothing can be booked.
-    Blocked { label: String },
+    Blocked {
+        label: String,
+    },
 }
 
 pub struct Entry {
@@ -89,7 +97,9 @@ impl Entry {
     /// Cancelled, missed and completed appointments are drawn quietly.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        use AppointmentStatus::{Arrived, Booked, Cancelled, Completed, Confirmed, InProgress, NoShow};
+        use AppointmentStatus::{
+            Arrived, Booked, Cancelled, Completed, Confirmed, InProgress, NoShow,
+        };
         match self.status {
             Completed | Cancelled | NoShow => true,
             Booked | Confirmed | Arrived | InProgress => false,
@@ -116,7 +126,11 @@ pub struct NowMark {
 impl NowMark {
     #[must_use]
     pub fn classes(&self) -> String {
-        format!("at-{} fifth-{}", self.row.clamp(1, Place::ROWS_MAX), self.fifth.min(4))
+        format!(
+            "at-{} fifth-{}",
+            self.row.clamp(1, Place::ROWS_MAX),
+            self.fifth.min(4)
+        )
     }
 }
 

@@ -201,6 +201,14 @@ pub struct Tab {
     pub current: bool,
 }
 
+impl Tab {
+    /// Whether one of the statuses is open; otherwise it is the follow-up.
+    #[must_use]
+    pub fn any_current(tabs: &[Self]) -> bool {
+        tabs.iter().any(|tab| tab.current)
+    }
+}
+
 pub struct Filter {
     pub q: String,
     /// `2026-10-26`; empty: no bound.

@@ -109,11 +109,17 @@ pub struct Field {
 
 impl Field {
     pub fn new(value: impl Into<String>) -> Self {
-        Self { value: value.into(), error: None }
+        Self {
+            value: value.into(),
+            error: None,
+        }
     }
 
     pub fn wrong(value: impl Into<String>, error: impl Into<String>) -> Self {
-        Self { value: value.into(), error: Some(error.into()) }
+        Self {
+            value: value.into(),
+            error: Some(error.into()),
+        }
     }
 }
 

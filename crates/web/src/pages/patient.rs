@@ -99,8 +99,15 @@ pub enum State {
 }
 
 impl State {
-    pub const ALL: [Self; 7] =
-        [Self::Paid, Self::Expired, Self::Asked, Self::Cancelled, Self::Waiting, Self::Paused, Self::Unknown];
+    pub const ALL: [Self; 7] = [
+        Self::Paid,
+        Self::Expired,
+        Self::Asked,
+        Self::Cancelled,
+        Self::Waiting,
+        Self::Paused,
+        Self::Unknown,
+    ];
 
     #[must_use]
     pub fn icon(self) -> &'static str {
@@ -156,7 +163,11 @@ pub enum StateAction {
     /// Posts to `/p/{token}/ask`.
     AskForNewLink { action: String },
     /// Back to the provider's page, and `cancel` = `1` posted to `action` to stop and pay another way.
-    Resume { href: Option<String>, provider: String, action: String },
+    Resume {
+        href: Option<String>,
+        provider: String,
+        action: String,
+    },
     /// Loads the page again.
     CheckAgain { href: String },
 }

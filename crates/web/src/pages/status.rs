@@ -12,8 +12,14 @@ pub enum LinkStatus {
 }
 
 impl LinkStatus {
-    pub const ALL: [Self; 6] =
-        [Self::Created, Self::Sent, Self::Accessed, Self::Paid, Self::Expired, Self::Cancelled];
+    pub const ALL: [Self; 6] = [
+        Self::Created,
+        Self::Sent,
+        Self::Accessed,
+        Self::Paid,
+        Self::Expired,
+        Self::Cancelled,
+    ];
 
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -156,6 +162,11 @@ impl AppointmentStatus {
         }
     }
 
+    #[must_use]
+    pub fn is_cancelled(self) -> bool {
+        self == Self::Cancelled
+    }
+
     /// The value that the change-status form posts; the API's word.
     #[must_use]
     pub fn value(self) -> &'static str {
@@ -292,7 +303,10 @@ mod tests {
         shown.extend(AppointmentStatus::ALL.map(|status| (status.word(), status.icon())));
         shown.extend(Channel::ALL.map(|channel| (channel.word(), channel.icon())));
         for (word, icon) in shown {
-            assert!(!word.is_empty() && !glyph(icon).to_string().is_empty(), "{word}: {icon}");
+            assert!(
+                !word.is_empty() && !glyph(icon).to_string().is_empty(),
+                "{word}: {icon}"
+            );
         }
     }
 }

@@ -1,0 +1,101 @@
+// Remit, live pages: one stream a tab. A message names topics; every element with one of them in `data-live` is taken
+// anew from the page in `data-live-src`. Nothing a person is typing in is replaced, and no focus or scroll moves.
+
+const waiting = new Set();
+let stream = null;
+let wasLost = false;
+
+const live = () => [...document.querySelectorAll("[data-live]")];
+
+/** Someone types here, or has a menu open: its turn comes later. */
+function isBusy(element) {
+  const active = document.activeElement;
+  const typing = active && element.contains(active) && active.matches("input:not([type=checkbox], [type=radio]), textarea, select");
+  const touched = [...element.querySelectorAll("form[data-checkout] .tile [type=checkbox]")].some((tick) => tick.checked !== tick.defaultChecked);
+  return typing || touched || element.querySelector(":popover-open, [data-sent]") !== null;
+}
+
+async function refresh(elements) {
+  const bySource = Map.groupBy(elements, (element) => element.dataset.liveSrc);
+  await Promise.all([...bySource].map(async ([source, group]) => {
+    const response = await fetch(source, { headers: { "Remit-Fragment": "live" }, credentials: "same-origin" });
+    if (!response.ok || response.redirected) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    group.forEach((element) => swap(element, page.getElementById(element.id)));
+  }));
+}
+
+function swap(old, fresh) {
+  if (!fresh || !old.isConnected) return;
+  if (isBusy(old)) return void waiting.add(old);
+  if (sameText(old, fresh)) return;
+  const rows = new Map([...old.querySelectorAll("[data-row]")].map((row) => [row.id, text(row)]));
+  fresh = document.adoptNode(fresh);
+  const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const scroll = [old.scrollLeft, old.scrollTop];
+  old.replaceWith(fresh);
+  [fresh.scrollLeft, fresh.scrollTop] = scroll;
+  if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  const changed = fresh.querySelectorAll("[data-row]");
+  if (changed.length || rows.size) changed.forEach((row) => rows.get(row.id) !== text(row) && row.classList.add("tint"));
+  else fresh.classList.add("tint");
+  window.htmx?.process(fresh);
+  fresh.querySelectorAll("[data-live-state]").forEach(show);
+}
+
+const text = (element) => element.textContent.replace(/\s+/g, " ");
+
+/** Equal but for tokens, keys and the countdown: no reason to touch it. */
+function sameText(old, fresh) {
+  const marks = (element) => [...element.querySelectorAll("use, [class], [value]:not([type=hidden])")].map((e) => (e.getAttribute("href") ?? "") + e.getAttribute("class")).join();
+  const clear = (element) => {
+    const copy = element.cloneNode(true);
+    copy.querySelectorAll("[data-countdown]").forEach((time) => (time.textContent = time.dateTime));
+    copy.querySelectorAll(".tint").forEach((row) => row.classList.remove("tint"));
+    copy.querySelectorAll("[data-live-state], [data-covers], [data-left], [data-label]").forEach((mark) => mark.remove());
+    return copy;
+  };
+  const [a, b] = [clear(old), clear(fresh)];
+  return text(a) === text(b) && marks(a) === marks(b);
+}
+
+document.addEventListener("focusout", () => setTimeout(() => {
+  const free = [...waiting].filter((element) => element.isConnected && !isBusy(element));
+  free.forEach((element) => waiting.delete(element));
+  if (free.length) refresh(free).catch(() => {});
+}));
+document.addEventListener("remit:refresh", () => refresh(live()).catch(() => {}));
+
+function show(mark) {
+  mark.hidden = stream?.readyState !== EventSource.OPEN;
+}
+const showState = () => document.querySelectorAll("[data-live-state]").forEach(show);
+
+function connect() {
+  stream = new EventSource("/live");
+  stream.onopen = () => {
+    showState();
+    // Something may have happened while nobody listened.
+    if (wasLost) refresh(live()).catch(() => {});
+    wasLost = false;
+  };
+  stream.onerror = () => {
+    wasLost = true;
+    showState();
+    // The browser gives up for good on an error status; the tab does not.
+    if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 5000 + Math.random() * 5000);
+  };
+  stream.onmessage = (event) => {
+    let topics;
+    try {
+      topics = JSON.parse(event.data).topics;
+    } catch {
+      return;
+    }
+    if (!Array.isArray(topics)) return;
+    refresh(live().filter((element) => element.dataset.live.split(" ").some((topic) => topics.includes(topic)))).catch(() => {});
+  };
+}
+
+// A tab that shows a window later needs the stream as well, so every staff page has it.
+if (window.EventSource) connect();

@@ -1,0 +1,270 @@
+// Remit, staff pages. Everything here also works without it: windows are pages, menus are popovers, forms post.
+
+// --- Windows: <a data-dialog> and <form data-window> ---------------------------------------------------------------
+const asWindow = { headers: { "Remit-Fragment": "dialog" }, credentials: "same-origin" };
+let opener = null;
+
+const parse = async (response) => new DOMParser().parseFromString(await response.text(), "text/html");
+
+/** Shows the answer: a <dialog> over the page, the page it was redirected to, or this page again with its errors. */
+async function show(response) {
+  const answer = await parse(response);
+  const dialog = answer.querySelector("dialog");
+  if (dialog) return open(document.adoptNode(dialog));
+  const main = answer.querySelector("#main");
+  if (response.redirected || !main) return location.assign(response.url);
+  document.querySelector("dialog[open]")?.remove();
+  document.querySelector("#main").replaceWith(document.adoptNode(main));
+  started(document);
+  firstError(document);
+}
+
+function open(dialog) {
+  document.querySelectorAll("dialog").forEach((old) => old.remove());
+  document.body.append(dialog);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    opener?.isConnected && opener.focus();
+    document.dispatchEvent(new Event("remit:refresh"));
+  });
+  window.htmx?.process(dialog);
+  started(dialog);
+  dialog.showModal();
+  firstError(dialog);
+}
+
+function firstError(within) {
+  within.querySelector("[aria-invalid=true]")?.focus();
+}
+
+async function follow(link) {
+  opener = link;
+  try {
+    await show(await fetch(link.href, asWindow));
+  } catch {
+    location.assign(link.href);
+  }
+}
+
+async function send(form, button) {
+  const body = new URLSearchParams(new FormData(form, button));
+  const action = button?.formAction && button.hasAttribute("formaction") ? button.formAction : form.action;
+  try {
+    await show(await fetch(action, { ...asWindow, method: "POST", body }));
+  } catch {
+    toast("The server did not answer. Nothing is lost: try again, it cannot happen twice.", true);
+  } finally {
+    free(form);
+  }
+}
+
+// --- Forms that move money or send something: one click, one request ------------------------------------------------
+function hold(form) {
+  if (form.dataset.sent) return false;
+  form.dataset.sent = "1";
+  form.setAttribute("aria-busy", "true");
+  return true;
+}
+function free(form) {
+  delete form.dataset.sent;
+  form.removeAttribute("aria-busy");
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  const rerun = button?.hasAttribute("formaction");
+  if (form.hasAttribute("data-once") && !rerun && !hold(form)) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
+  if (form.hasAttribute("data-window") || (rerun && form.closest("dialog"))) {
+    event.preventDefault();
+    send(form, button);
+  }
+}, true);
+document.addEventListener("htmx:finally:request", (event) => event.target.closest?.("form") && free(event.target.closest("form")));
+window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach(free));
+
+// --- Clicks ---------------------------------------------------------------------------------------------------------
+document.addEventListener("click", (event) => {
+  const target = event.target.closest("a, button");
+  if (!target || event.defaultPrevented) return;
+  const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
+  if (target.matches("[data-close]") && target.closest("dialog")) {
+    event.preventDefault();
+    target.closest("dialog").close();
+  } else if (target.matches("a[data-dialog]") && plain) {
+    event.preventDefault();
+    target.closest("[popover]")?.hidePopover();
+    follow(target);
+  } else if (target.dataset.copy) {
+    copy(target, document.querySelector(target.dataset.copy).value);
+  } else if (target.dataset.copyText) {
+    copy(target, target.dataset.copyText);
+  } else if (target.matches("[data-print]")) {
+    window.print();
+  } else if (target.matches("[data-close-toast]")) {
+    target.closest(".toast").remove();
+  } else if (target.closest("[data-themes]")) {
+    theme(target.value);
+  }
+});
+
+async function copy(button, text) {
+  const label = button.querySelector("span") ?? button;
+  const before = label.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    document.querySelector(button.dataset.copy)?.select();
+    return toast("Press Ctrl C to copy the link.", true);
+  }
+  label.textContent = "Copied";
+  setTimeout(() => (label.textContent = before), 2000);
+  if (!button.dataset.copied) return;
+  const body = new URLSearchParams({ csrf: button.dataset.csrf, channel: "copy" });
+  fetch(button.dataset.copied, { method: "POST", body, credentials: "same-origin" }).catch(() => {});
+}
+
+// --- Colours --------------------------------------------------------------------------------------------------------
+function theme(choice) {
+  const secure = location.protocol === "https:" ? "; secure" : "";
+  document.cookie = `theme=${choice}; path=/; max-age=${choice ? 31536000 : 0}; samesite=lax${secure}`;
+  if (choice) document.documentElement.dataset.theme = choice;
+  else delete document.documentElement.dataset.theme;
+  lightTheme();
+}
+function lightTheme() {
+  const choice = document.documentElement.dataset.theme ?? "";
+  document.querySelectorAll("[data-themes]").forEach((group) => {
+    group.hidden = false;
+    group.querySelectorAll("button").forEach((button) => button.setAttribute("aria-pressed", String(button.value === choice)));
+  });
+}
+
+// --- Messages -------------------------------------------------------------------------------------------------------
+function toast(text, isError) {
+  const region = document.querySelector("#toasts");
+  if (!region) return;
+  const line = document.createElement("p");
+  line.className = isError ? "toast bad" : "toast";
+  const words = document.createElement("span");
+  words.textContent = text;
+  const close = document.createElement("button");
+  close.type = "button";
+  close.className = "btn quiet sm";
+  close.dataset.closeToast = "";
+  close.textContent = "Close";
+  line.append(words, close);
+  region.append(line);
+  fade(line);
+}
+function fade(line) {
+  if (!line.classList.contains("bad")) setTimeout(() => line.remove(), 6000);
+}
+
+// --- Checkout: what the button will do ------------------------------------------------------------------------------
+/** Minor units of a typed amount, or null. Integer arithmetic only. */
+function minor(text, exponent) {
+  const match = /^(\d{1,9})(?:\.(\d*))?$/.exec(text.trim().replaceAll(",", ""));
+  if (!match || (match[2] ?? "").length > exponent) return null;
+  return Number(match[1] + (match[2] ?? "").padEnd(exponent, "0"));
+}
+function words(form, amount) {
+  const exponent = Number(form.dataset.exponent);
+  const digits = String(amount).padStart(exponent + 1, "0");
+  const whole = digits.slice(0, digits.length - exponent).replace(/\B(?=(\d{3})+$)/g, ",");
+  return form.dataset.sign + whole + (exponent ? "." + digits.slice(-exponent) : "");
+}
+const plain = (form, amount) => words(form, amount).slice(form.dataset.sign.length).replaceAll(",", "");
+
+function tiles(form) {
+  return [...form.querySelectorAll(".tile")].map((tile) => {
+    const tick = tile.querySelector("[type=checkbox]");
+    const field = tile.querySelector(".input");
+    return { tick, field, on: tick.checked, amount: minor(field.value, Number(form.dataset.exponent)) };
+  });
+}
+function recompute(form) {
+  const on = tiles(form).filter((tile) => tile.on);
+  const wrong = on.some((tile) => !tile.amount);
+  const sum = on.reduce((total, tile) => total + (tile.amount ?? 0), 0);
+  const left = Number(form.dataset.balance) - sum;
+  const desk = on.filter((tile) => tile.tick.name !== "link").map((tile) => `${words(form, tile.amount ?? 0)} ${tile.tick.dataset.phrase}`);
+  const link = on.find((tile) => tile.tick.name === "link");
+  const parts = [];
+  if (desk.length) parts.push("Take " + desk.join(", ").replace(/, ([^,]*)$/, " and $1"));
+  if (link) parts.push((desk.length ? "create link for " : "Create link for ") + words(form, link.amount ?? 0));
+  const label = form.querySelector("[data-label]");
+  label.textContent = parts.join(" and ") || "Choose how to take payment";
+  label.disabled = wrong || !on.length || left < 0;
+  form.querySelector("[data-covers]").hidden = left !== 0;
+  form.querySelector("[data-left]").textContent = left < 0 ? words(form, -left) + " too much" : words(form, left);
+}
+/** A tile just ticked takes what the others leave. */
+function fill(form, tick) {
+  const all = tiles(form);
+  const mine = all.find((tile) => tile.tick === tick);
+  if (!tick.checked) return;
+  const others = all.filter((tile) => tile.on && tile !== mine).reduce((total, tile) => total + (tile.amount ?? 0), 0);
+  const left = Math.max(0, Number(form.dataset.balance) - others);
+  mine.field.value = left ? plain(form, left) : "";
+  mine.field.focus();
+  mine.field.select();
+}
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("form[data-checkout]");
+  if (!form) return;
+  if (event.target.type === "checkbox" && event.target.closest(".tile")) fill(form, event.target);
+  recompute(form);
+});
+
+// --- Booking: typing a new patient chooses "New patient" -------------------------------------------------------------
+document.addEventListener("input", (event) => {
+  if (event.target.closest(".newpatient .grid2")) event.target.closest("form").querySelector("#new-patient").checked = true;
+});
+document.addEventListener("change", (event) => {
+  const form = event.target.closest("form[data-autosubmit]");
+  if (form && event.target.matches("input[type=date], select")) form.requestSubmit();
+});
+
+// --- Keys -----------------------------------------------------------------------------------------------------------
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    document.querySelector("[data-find]")?.click();
+  }
+});
+
+// --- Countdown ------------------------------------------------------------------------------------------------------
+function left(until) {
+  const seconds = Math.max(0, Math.floor((Date.parse(until) - Date.now()) / 1000));
+  const [h, m] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  if (seconds < 600) return `${m} min ${String(seconds % 60).padStart(2, "0")} s`;
+  return h ? `${h} h ${String(m).padStart(2, "0")} min` : `${m} min`;
+}
+function repaint() {
+  let soon = false;
+  document.querySelectorAll("[data-countdown]").forEach((time) => {
+    const text = left(time.dateTime);
+    if (time.textContent !== text) time.textContent = text;
+    soon ||= text.endsWith(" s");
+  });
+  document.querySelectorAll("[data-countdown-bar]").forEach((bar) => {
+    bar.value = Math.max(0, (Date.parse(bar.dataset.countdownBar) - Date.now()) / 60000);
+  });
+  setTimeout(repaint, soon ? 1000 : 20000);
+}
+
+/** What a piece of page needs when it has just come. */
+function started(within) {
+  within.querySelectorAll("form[data-checkout]").forEach(recompute);
+  within.querySelectorAll("[popover][data-open]").forEach((sheet) => sheet.showPopover());
+}
+
+lightTheme();
+repaint();
+started(document);
+document.querySelectorAll(".toast").forEach(fade);
