@@ -1,4 +1,4 @@
-// Remit, patient page. Works without: it only tells that a person is here, and keeps the time left true.
+// Works without: it only tells that a person is here and keeps the page true.
 (() => {
   const main = document.querySelector("[data-seen]");
   let visibleMs = 0;
@@ -10,7 +10,7 @@
     fetch(main.dataset.seen, { method: "POST", keepalive: true, credentials: "same-origin" }).catch(() => {});
   };
   if (main) {
-    // Scanners load and even run pages; they do not touch them (hazard: fetched is not accessed).
+    // Scanners load and even run pages; they do not touch them.
     for (const kind of ["pointerdown", "touchstart", "keydown", "scroll", "wheel"]) {
       addEventListener(kind, (event) => {
         if (event.isTrusted) touched = true;
@@ -34,4 +34,16 @@
     ran = true;
   };
   if (time) paint();
+
+  // Waiting for a lender: ask quietly, load the page again only when it says something else.
+  const again = document.querySelector("[data-again]");
+  const ask = async () => {
+    try {
+      const answer = await (await fetch(location.href, { credentials: "same-origin" })).text();
+      const fresh = new DOMParser().parseFromString(answer, "text/html").querySelector("main");
+      if (fresh && fresh.textContent !== again.textContent) return location.reload();
+    } catch {} // no network just now: the next turn asks again
+    setTimeout(ask, again.dataset.again * 1000);
+  };
+  if (again) setTimeout(ask, again.dataset.again * 1000);
 })();

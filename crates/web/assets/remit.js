@@ -51,6 +51,9 @@ async function send(form, button) {
   const action = button?.formAction && button.hasAttribute("formaction") ? button.formAction : form.action;
   try {
     await show(await fetch(action, { ...asWindow, method: "POST", body }));
+    // Who has just booked goes on to the appointment; who only looked at a link comes back to where they were.
+    const booked = new URL(action).pathname === "/appointments";
+    document.querySelector("dialog[open]")?.toggleAttribute("data-booked", booked);
   } catch {
     toast("The server did not answer. Nothing is lost: try again, it cannot happen twice.", true);
   } finally {
@@ -93,6 +96,7 @@ document.addEventListener("click", (event) => {
   if (!target || event.defaultPrevented) return;
   const plain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.button);
   if (target.matches("[data-close]") && target.closest("dialog")) {
+    if (target.matches("[data-done]") && target.closest("dialog[data-booked]")) return;
     event.preventDefault();
     target.closest("dialog").close();
   } else if (target.matches("a[data-dialog]") && plain) {

@@ -47,6 +47,7 @@ fn frame() -> Frame {
         terms_url: None,
         brand_css: None,
         test_mode: false,
+        csrf: "sample".into(),
     }
 }
 

@@ -20,6 +20,8 @@ pub struct Frame {
     /// A style sheet of ours that sets the clinic's colour.
     pub brand_css: Option<String>,
     pub test_mode: bool,
+    /// The token of the page's forms (hazard B12).
+    pub csrf: String,
 }
 
 /// One line of the details: `Reference`, `PL-20671`.
