@@ -81,15 +81,44 @@ fn sign_in(refused: Option<String>) -> SignIn {
     }
 }
 
-fn entry(
-    row: u32,
-    rows: u32,
-    patient: &str,
-    service: &str,
-    note: &str,
-    tone: Tone,
-    status: AppointmentStatus,
-) -> Item {
+/// Of the day: column, row, rows, patient, service, payment, its tone, status.
+type Booked = (
+    usize,
+    u32,
+    u32,
+    &'static str,
+    &'static str,
+    &'static str,
+    Tone,
+    AppointmentStatus,
+);
+
+use AppointmentStatus::{Arrived, Booked as Open, Completed};
+
+#[rustfmt::skip]
+const DAY: &[Booked] = &[
+    (0, 1, 2, "Gareth Evans", "Follow-up", "Paid £48.00", Tone::Good, Completed),
+    (0, 5, 3, "Oliver Denby", "Assessment", "Paid £65.00", Tone::Good, Completed),
+    (0, 9, 3, "Hannah Whitlock", "Physiotherapy assessment", "Deposit paid £20.00", Tone::Good, Arrived),
+    (0, 14, 2, "Mohammed Iqbal", "Follow-up", "£48.00 to pay", Tone::Plain, Open),
+    (0, 22, 2, "Ruth Sandler", "Follow-up", "", Tone::Plain, Open),
+    (0, 35, 3, "Charlotte Penn", "Assessment", "Link expired", Tone::Bad, Open),
+    (1, 3, 2, "Carol Atherton", "Review", "Paid £95.00", Tone::Good, Completed),
+    (1, 13, 4, "Rachel Oyelaran", "Laser, session 2 of 4", "£140.00 link opened", Tone::Warn, Open),
+    (1, 23, 4, "Beth Garside", "Review", "Deposit due £25.00", Tone::Warn, Open),
+    (1, 24, 3, "Fiona MacLeod", "Chemical peel", "Deposit paid", Tone::Good, Open),
+    (1, 31, 4, "Angharad Price", "Microneedling", "£50.00 link sent", Tone::Sent, Open),
+    (2, 12, 2, "Peter Szymański", "Foot care", "Paid £42.00", Tone::Good, Open),
+    (2, 25, 4, "Daniel Achebe", "Biomechanical assessment", "£30.00 link sent", Tone::Sent, Open),
+];
+
+const PRACTITIONERS: [(&str, &str, &str); 3] = [
+    ("Tom Hargreaves", "Physiotherapy · Room 2", "TH"),
+    ("Dr Priya Nair", "Skin · Room 1", "PN"),
+    ("Megan Lloyd", "Podiatry · Room 3", "ML"),
+];
+
+fn entry(&(_, row, rows, patient, service, note, tone, status): &Booked) -> Item {
     let icon = match tone {
         Tone::Good => "circle-check",
         Tone::Sent => "send",
@@ -97,12 +126,23 @@ fn entry(
         Tone::Bad => "timer-off",
         Tone::Plain => "credit-card",
     };
+    // Two that overlap share the column.
+    let (lane, lanes) = match patient {
+        "Beth Garside" => (1, 2),
+        "Fiona MacLeod" => (2, 2),
+        _ => (1, 1),
+    };
+    let payment = (!note.is_empty()).then(|| PaymentNote {
+        text: note.into(),
+        icon,
+        tone,
+    });
     Item {
         place: Place {
             row,
             rows,
-            lane: 1,
-            lanes: 1,
+            lane,
+            lanes,
         },
         kind: ItemKind::Appointment(Entry {
             id: "apt_1".into(),
@@ -110,20 +150,15 @@ fn entry(
             service: service.into(),
             time: "10:00 – 10:45".into(),
             status,
-            payment: (!note.is_empty()).then(|| PaymentNote {
-                text: note.into(),
-                icon,
-                tone,
-            }),
+            payment,
         }),
     }
 }
 
-fn diary() -> Diary {
-    use AppointmentStatus::{Arrived, Booked, Completed};
-    let lunch = |row| Item {
+fn column(index: usize, (name, detail, initials): (&str, &str, &str)) -> Column {
+    let lunch = Item {
         place: Place {
-            row,
+            row: 17,
             rows: 4,
             lane: 1,
             lanes: 1,
@@ -132,162 +167,23 @@ fn diary() -> Diary {
             label: "Lunch".into(),
         },
     };
-    let mut clash = entry(
-        23,
-        4,
-        "Beth Garside",
-        "Review",
-        "Deposit due £25.00",
-        Tone::Warn,
-        Booked,
-    );
-    clash.place.lanes = 2;
-    let mut other = entry(
-        24,
-        3,
-        "Fiona MacLeod",
-        "Chemical peel",
-        "Deposit paid",
-        Tone::Good,
-        Booked,
-    );
-    other.place = Place {
-        row: 24,
-        rows: 3,
-        lane: 2,
-        lanes: 2,
-    };
-    let columns = vec![
-        (
-            "Tom Hargreaves",
-            "Physiotherapy · Room 2",
-            "TH",
-            vec![
-                entry(
-                    1,
-                    2,
-                    "Gareth Evans",
-                    "Follow-up",
-                    "Paid £48.00",
-                    Tone::Good,
-                    Completed,
-                ),
-                entry(
-                    5,
-                    3,
-                    "Oliver Denby",
-                    "Assessment",
-                    "Paid £65.00",
-                    Tone::Good,
-                    Completed,
-                ),
-                entry(
-                    9,
-                    3,
-                    "Hannah Whitlock",
-                    "Physiotherapy assessment",
-                    "Deposit paid £20.00",
-                    Tone::Good,
-                    Arrived,
-                ),
-                entry(
-                    14,
-                    2,
-                    "Mohammed Iqbal",
-                    "Follow-up",
-                    "£48.00 to pay",
-                    Tone::Plain,
-                    Booked,
-                ),
-                lunch(17),
-                entry(22, 2, "Ruth Sandler", "Follow-up", "", Tone::Plain, Booked),
-                entry(
-                    35,
-                    3,
-                    "Charlotte Penn",
-                    "Assessment",
-                    "Link expired",
-                    Tone::Bad,
-                    Booked,
-                ),
-            ],
-        ),
-        (
-            "Dr Priya Nair",
-            "Skin · Room 1",
-            "PN",
-            vec![
-                entry(
-                    3,
-                    2,
-                    "Carol Atherton",
-                    "Review",
-                    "Paid £95.00",
-                    Tone::Good,
-                    Completed,
-                ),
-                entry(
-                    13,
-                    4,
-                    "Rachel Oyelaran",
-                    "Laser, session 2 of 4",
-                    "£140.00 link opened",
-                    Tone::Warn,
-                    Booked,
-                ),
-                lunch(19),
-                clash,
-                other,
-                entry(
-                    31,
-                    4,
-                    "Angharad Price",
-                    "Microneedling",
-                    "£50.00 link sent",
-                    Tone::Sent,
-                    Booked,
-                ),
-            ],
-        ),
-        (
-            "Megan Lloyd",
-            "Podiatry · Room 3",
-            "ML",
-            vec![
-                entry(
-                    12,
-                    2,
-                    "Peter Szymański",
-                    "Foot care",
-                    "Paid £42.00",
-                    Tone::Good,
-                    Booked,
-                ),
-                entry(
-                    25,
-                    4,
-                    "Daniel Achebe",
-                    "Biomechanical assessment",
-                    "£30.00 link sent",
-                    Tone::Sent,
-                    Booked,
-                ),
-            ],
-        ),
-    ];
-    let columns =
-        columns
-            .into_iter()
-            .enumerate()
-            .map(|(index, (name, detail, initials, items))| Column {
-                id: format!("prc_{index}"),
-                name: name.into(),
-                detail: detail.into(),
-                initials: initials.into(),
-                hue: hue(index + 1),
-                chosen: index == 0,
-                items,
-            });
+    let booked = DAY.iter().filter(|booked| booked.0 == index).map(entry);
+    Column {
+        id: format!("prc_{index}"),
+        name: name.into(),
+        detail: detail.into(),
+        initials: initials.into(),
+        hue: hue(index + 1),
+        chosen: index == 0,
+        items: std::iter::once(lunch).chain(booked).collect(),
+    }
+}
+
+fn diary() -> Diary {
+    let columns = PRACTITIONERS
+        .into_iter()
+        .enumerate()
+        .map(|(index, person)| column(index, person));
     Diary {
         shell: shell(Section::Diary),
         heading: "Tuesday 24 November".into(),

@@ -17,8 +17,8 @@ pub fn write(folder: &Path) -> std::io::Result<()> {
             "Your bank declined the card. Nothing was taken. Try again or choose another way.",
         )),
     )?;
-    for (name, state) in states() {
-        page(folder, name, &state)?;
+    for told in TOLD {
+        page(folder, told.0, &state(told))?;
     }
     let receipt = Receipt {
         frame: frame(),
@@ -117,127 +117,73 @@ fn pay(note: Option<&str>) -> Pay {
     }
 }
 
-fn state(
-    state: State,
-    heading: &str,
-    text: &str,
-    details: &[(&str, &str)],
-    action: Option<StateAction>,
-) -> PayState {
+/// Name of the page, state, heading, text, details.
+type Told = (
+    &'static str,
+    State,
+    &'static str,
+    &'static str,
+    &'static [(&'static str, &'static str)],
+);
+
+const VISIT: (&str, &str) = ("For", "Appointment on 24 Nov, 11:00");
+
+#[rustfmt::skip]
+const TOLD: &[Told] = &[
+    ("pay-paid", State::Paid, "Thank you Rachel, £140.00 is paid",
+     "Your clinic has been told. There is nothing more to do.",
+     &[VISIT, ("Paid", "24 Nov 2026, 10:49"), ("With", "Visa ending 4242"), ("Reference", "PL-20671")]),
+    ("pay-paid-late", State::Paid, "Thank you Rachel, £140.00 is paid",
+     "The payment was finished after the link had ended. It counts all the same and the clinic has been told.",
+     &[VISIT, ("Paid", "26 Nov 2026, 08:07")]),
+    ("pay-expired", State::Expired, "This link has expired",
+     "Payment links work for 48 hours. This one ended on Sunday 22 November at 16:47. You have not been charged.",
+     &[("Amount", "£20.00"), ("For", "Deposit, appointment on 24 Nov")]),
+    ("pay-asked", State::Asked, "The clinic has been asked",
+     "It sends you a new link to the mobile number or email address it already has for you.",
+     &[("Amount", "£20.00")]),
+    ("pay-cancelled", State::Cancelled, "This link is no longer needed",
+     "The clinic has cancelled it or the amount has been settled another way. There is nothing to pay here and you \
+      have not been charged.",
+     &[("For", "Appointment on 18 Nov"), ("Reference", "PL-20588")]),
+    ("pay-progress", State::Waiting, "We are waiting for Klarna",
+     "You started to pay £140.00 with Klarna at 10:47. This page updates by itself, usually within a minute.",
+     &[VISIT, ("Reference", "PL-20671")]),
+    ("pay-paused", State::Paused, "Payment is paused for a moment",
+     "The clinic is changing the amount of this appointment. Please do not pay yet. This page shows the new amount \
+      when it is ready.",
+     &[VISIT, ("Link ends", "Thu 26 Nov, 08:05")]),
+    ("pay-unknown", State::Unknown, "This link does not lead to a payment",
+     "Check that you opened the whole address, or ask your clinic to send it again. You have not been charged.",
+     &[]),
+];
+
+fn state(&(_, state, heading, text, details): &Told) -> PayState {
+    let action = match state {
+        State::Paid => Some(StateAction::Receipt {
+            href: "/p/sample/receipt".into(),
+        }),
+        State::Expired => Some(StateAction::AskForNewLink {
+            action: "/p/sample/ask".into(),
+        }),
+        State::Waiting => Some(StateAction::Resume {
+            href: Some("/sandbox/1".into()),
+            provider: "Klarna".into(),
+            action: "/p/sample/cancel".into(),
+        }),
+        State::Paused => Some(StateAction::CheckAgain {
+            href: "/p/sample".into(),
+        }),
+        State::Asked | State::Cancelled | State::Unknown => None,
+    };
+    let (heading, text) = (heading.into(), text.into());
     PayState {
         frame: frame(),
         state,
-        heading: heading.into(),
-        text: text.into(),
+        heading,
+        text,
         rows: rows(details),
         action,
         help: None,
     }
-}
-
-fn states() -> Vec<(&'static str, PayState)> {
-    let appointment = ("For", "Appointment on 24 Nov, 11:00");
-    let receipt = || {
-        Some(StateAction::Receipt {
-            href: "/p/sample/receipt".into(),
-        })
-    };
-    vec![
-        (
-            "pay-paid",
-            state(
-                State::Paid,
-                "Thank you Rachel, £140.00 is paid",
-                "Your clinic has been told. There is nothing more to do.",
-                &[
-                    appointment,
-                    ("Paid", "24 Nov 2026, 10:49"),
-                    ("With", "Visa ending 4242"),
-                    ("Reference", "PL-20671"),
-                ],
-                receipt(),
-            ),
-        ),
-        (
-            "pay-paid-late",
-            state(
-                State::Paid,
-                "Thank you Rachel, £140.00 is paid",
-                "The payment was finished after the link had ended. It counts all the same and the clinic has been told.",
-                &[appointment, ("Paid", "26 Nov 2026, 08:07")],
-                receipt(),
-            ),
-        ),
-        (
-            "pay-expired",
-            state(
-                State::Expired,
-                "This link has expired",
-                "Payment links work for 48 hours. This one ended on Sunday 22 November at 16:47. You have not been charged.",
-                &[
-                    ("Amount", "£20.00"),
-                    ("For", "Deposit, appointment on 24 Nov"),
-                ],
-                Some(StateAction::AskForNewLink {
-                    action: "/p/sample/ask".into(),
-                }),
-            ),
-        ),
-        (
-            "pay-asked",
-            state(
-                State::Asked,
-                "The clinic has been asked",
-                "It sends you a new link to the mobile number or email address it already has for you.",
-                &[("Amount", "£20.00")],
-                None,
-            ),
-        ),
-        (
-            "pay-cancelled",
-            state(
-                State::Cancelled,
-                "This link is no longer needed",
-                "The clinic has cancelled it or the amount has been settled another way. There is nothing to pay here and you have not been charged.",
-                &[("For", "Appointment on 18 Nov"), ("Reference", "PL-20588")],
-                None,
-            ),
-        ),
-        (
-            "pay-progress",
-            state(
-                State::Waiting,
-                "We are waiting for Klarna",
-                "You started to pay £140.00 with Klarna at 10:47. This page updates by itself, usually within a minute.",
-                &[appointment, ("Reference", "PL-20671")],
-                Some(StateAction::Resume {
-                    href: Some("/sandbox/1".into()),
-                    provider: "Klarna".into(),
-                    action: "/p/sample/cancel".into(),
-                }),
-            ),
-        ),
-        (
-            "pay-paused",
-            state(
-                State::Paused,
-                "Payment is paused for a moment",
-                "The clinic is changing the amount of this appointment. Please do not pay yet. This page shows the new amount when it is ready.",
-                &[appointment, ("Link ends", "Thu 26 Nov, 08:05")],
-                Some(StateAction::CheckAgain {
-                    href: "/p/sample".into(),
-                }),
-            ),
-        ),
-        (
-            "pay-unknown",
-            state(
-                State::Unknown,
-                "This link does not lead to a payment",
-                "Check that you opened the whole address, or ask your clinic to send it again. You have not been charged.",
-                &[],
-                None,
-            ),
-        ),
-    ]
 }
