@@ -423,6 +423,7 @@ CREATE TABLE idempotency (
   status {int},
   body TEXT,
   created_at {int} NOT NULL,
+  lease_until {int} NOT NULL,
   PRIMARY KEY (clinic, actor, method_path, key)
 ) {strict};
 CREATE INDEX idempotency_age ON idempotency (created_at);
