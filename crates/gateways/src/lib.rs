@@ -3,8 +3,11 @@
 //! A door answers in three ways only (hazards A12 to A14): *done*, *refused* (provably nothing happened) or
 //! *unknown* (anything may have happened; ask again with the same bytes and the same key).
 
+pub mod http;
 pub mod messages;
 pub mod payments;
+pub mod sandbox;
+pub mod signature;
 
 pub mod tray;
 

@@ -1,0 +1,383 @@
+//! The sandbox provider: reaches the company of [`company`] over HTTP, through the same trait, with the same frozen
+//! bytes, keys and signed webhooks as a real one. In test mode no money moves; nothing else is different.
+
+pub mod company;
+mod wire;
+
+use async_trait::async_trait;
+use remit_core::methods::Method;
+use remit_core::money::{Currency, Money};
+use remit_core::{DAY_MS, MINUTE_MS, UtcMs};
+use reqwest::{Client, Method as Verb, RequestBuilder, Url};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::payments::{
+    About, Capabilities, Closing, EventPage, Facts, Frozen, Lookup, PaymentPage, PaymentProvider,
+    ProviderEvent, RefundFacts, RefundOrder, RefundStatus, Session, SessionOrder, SessionStatus,
+    WebhookError, WebhookRequest,
+};
+use crate::{Answer, Refusal, http, signature};
+
+use wire::{
+    ErrorAnswer, EventAnswer, ListAnswer, RefundAnswer, RefundRequest, SessionAnswer,
+    SessionRequest,
+};
+
+/// The header that carries a webhook's signature.
+pub const SIGNATURE_HEADER: &str = "sandbox-signature";
+
+/// A session lives for 30 minutes to 24 hours, like those of the providers it stands in for (hazard B7).
+pub const SESSION_MIN_MS: i64 = 30 * MINUTE_MS;
+pub const SESSION_MAX_MS: i64 = DAY_MS;
+/// How long an idempotency key answers as it did first.
+pub const IDEMPOTENCY_MS: i64 = DAY_MS;
+
+/// How one account of the company is reached. No `Debug`: it holds secrets.
+#[derive(Clone)]
+pub struct SandboxConfig {
+    /// `http://host/sandbox/v1`
+    pub api_base: String,
+    pub secret_key: String,
+    /// Two while one replaces the other; none: every webhook is refused (hazard D1).
+    pub webhook_secrets: Vec<String>,
+    /// `sbx_acct_...`
+    pub account: String,
+    /// From [`http::client`].
+    pub client: Client,
+}
+
+/// The `api_base` is no address that calls could be made to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the provider's address is not an http or https address")]
+pub struct AddressError;
+
+/// One account at the sandbox's company.
+pub struct SandboxProvider {
+    config: SandboxConfig,
+    base: Url,
+}
+
+impl SandboxProvider {
+    /// # Errors
+    /// [`AddressError`]
+    pub fn new(config: SandboxConfig) -> Result<SandboxProvider, AddressError> {
+        let base = Url::parse(&config.api_base).map_err(|_| AddressError)?;
+        if !matches!(base.scheme(), "http" | "https") || base.cannot_be_a_base() {
+            return Err(AddressError);
+        }
+        Ok(SandboxProvider { config, base })
+    }
+
+    /// A request to a path below the base; every part is escaped, so an id from outside cannot leave its place.
+    fn request(&self, verb: Verb, path: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
+        let mut url = self.base.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.pop_if_empty().extend(path);
+        }
+        if !query.is_empty() {
+            url.query_pairs_mut().extend_pairs(query);
+        }
+        self.config
+            .client
+            .request(verb, url)
+            .bearer_auth(&self.config.secret_key)
+    }
+
+    fn post(&self, path: &[&str], frozen: &Frozen, idempotency_key: &str) -> RequestBuilder {
+        self.request(Verb::POST, path, &[])
+            .header("content-type", "application/json")
+            .header("idempotency-key", idempotency_key)
+            .body(frozen.0.clone())
+    }
+
+    /// Sends, judges, and turns the answer into ours; `read` says `None` to an answer that makes no sense.
+    async fn ask<W: DeserializeOwned, T>(
+        &self,
+        request: RequestBuilder,
+        read: impl FnOnce(W) -> Option<T>,
+    ) -> Answer<T> {
+        match http::send(request).await {
+            Answer::Done(reply) => http::judge(
+                &reply,
+                |body| serde_json::from_slice(body).ok().and_then(read),
+                refusal,
+            ),
+            Answer::Refused(refusal) => Answer::Refused(refusal),
+            Answer::Unknown(unknown) => Answer::Unknown(unknown),
+        }
+    }
+
+    /// `None` when it is another account's session, or money in no known currency: nothing to act on.
+    fn facts(&self, session: SessionAnswer) -> Option<Facts> {
+        if session.account != self.config.account {
+            return None;
+        }
+        let (payment_id, received, paid_with) = match session.payment {
+            None => (None, None, None),
+            Some(payment) => {
+                let currency = Currency::parse(&payment.currency)?;
+                let received = payment.received.map(|minor| Money::new(minor, currency));
+                (Some(payment.id), received, payment.paid_with)
+            }
+        };
+        Some(Facts {
+            reference: session.reference,
+            session_id: session.id,
+            url: session.url,
+            status: session_status(session.status),
+            payment_id,
+            received,
+            paid_with,
+            last_error: session.last_error,
+            livemode: session.livemode,
+        })
+    }
+
+    async fn list<W: DeserializeOwned, T>(
+        &self,
+        list: &str,
+        since: UtcMs,
+        after: Option<&str>,
+        read: impl FnOnce(ListAnswer<W>) -> Option<T>,
+    ) -> Answer<T> {
+        let since = since.to_string();
+        let mut query = vec![("since", since.as_str())];
+        query.extend(after.map(|after| ("after", after)));
+        self.ask(self.request(Verb::GET, &[list], &query), read)
+            .await
+    }
+}
+
+/// The company's own no. A 4xx without its error body comes from something in between and proves nothing.
+fn refusal(status: u16, body: &[u8]) -> Option<Refusal> {
+    let error = serde_json::from_slice::<ErrorAnswer>(body).ok()?.error;
+    let code = match status {
+        401 => "unauthorised".to_owned(),
+        404 => "not_found".to_owned(),
+        _ => error.code,
+    };
+    Some(Refusal {
+        code,
+        message: error.message,
+    })
+}
+
+fn session_status(word: String) -> SessionStatus {
+    match word.as_str() {
+        "open" => SessionStatus::Open,
+        "processing" => SessionStatus::Processing,
+        "complete" => SessionStatus::Paid,
+        "failed" => SessionStatus::Failed,
+        "expired" => SessionStatus::Expired,
+        _ => SessionStatus::Other(word),
+    }
+}
+
+fn refund_facts(refund: RefundAnswer) -> Option<RefundFacts> {
+    Some(RefundFacts {
+        provider_refund_id: refund.id,
+        reference: refund.reference,
+        payment_id: refund.payment,
+        amount: Money::new(refund.amount, Currency::parse(&refund.currency)?),
+        status: match refund.status.as_str() {
+            "pending" => RefundStatus::Pending,
+            "succeeded" => RefundStatus::Succeeded,
+            "failed" => RefundStatus::Failed,
+            _ => RefundStatus::Other(refund.status),
+        },
+        failure: refund.failure,
+    })
+}
+
+fn event(event: EventAnswer) -> ProviderEvent {
+    let object = event.object;
+    let about = match (object.object.as_str(), object.payment) {
+        ("session", _) if !object.id.is_empty() => About::Session {
+            session_id: object.id,
+            reference: object.reference,
+        },
+        ("refund", Some(payment_id)) if !object.id.is_empty() => About::Refund {
+            provider_refund_id: object.id,
+            payment_id,
+            reference: object.reference,
+        },
+        _ => About::Nothing,
+    };
+    ProviderEvent {
+        event_id: event.id,
+        kind: event.kind,
+        about,
+        livemode: event.livemode,
+        account: event.account,
+        created_at: event.created_at,
+    }
+}
+
+/// Several sessions may carry one reference only if somebody else made the second; the one with money counts first.
+fn weightiest(sessions: Vec<Facts>) -> Option<Facts> {
+    sessions.into_iter().max_by_key(|facts| match facts.status {
+        SessionStatus::Paid => 3,
+        SessionStatus::Processing => 2,
+        SessionStatus::Open => 1,
+        SessionStatus::Failed | SessionStatus::Expired | SessionStatus::Other(_) => 0,
+    })
+}
+
+/// What is closed, what is too late, and what is neither: a session still open after closing proves nothing.
+fn closing(facts: Facts) -> Option<Closing> {
+    match facts.status {
+        SessionStatus::Expired | SessionStatus::Failed => Some(Closing::Closed),
+        SessionStatus::Paid | SessionStatus::Processing => Some(Closing::TooLate(facts)),
+        SessionStatus::Open | SessionStatus::Other(_) => None,
+    }
+}
+
+/// Strings and integers always serialise, so the fallback is never sent; an empty body would be refused anyway.
+fn freeze(request: &impl Serialize) -> Frozen {
+    Frozen(serde_json::to_string(request).unwrap_or_default())
+}
+
+#[async_trait]
+impl PaymentProvider for SandboxProvider {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            name: "sandbox",
+            methods: Method::ALL.to_vec(),
+            session_min_ms: SESSION_MIN_MS,
+            session_max_ms: SESSION_MAX_MS,
+            idempotency_ms: IDEMPOTENCY_MS,
+        }
+    }
+
+    fn freeze_session(&self, order: &SessionOrder) -> Frozen {
+        freeze(&SessionRequest {
+            reference: order.reference.clone(),
+            amount: order.amount.minor,
+            currency: order.amount.currency.code().to_owned(),
+            method: order.method.name().to_owned(),
+            payee: order.payee.clone(),
+            return_url: order.return_url.clone(),
+            cancel_url: order.cancel_url.clone(),
+            expires_at: order.expires_at,
+            locale: order.locale.clone(),
+        })
+    }
+
+    async fn create_session(&self, frozen: &Frozen, idempotency_key: &str) -> Answer<Session> {
+        let request = self.post(&["sessions"], frozen, idempotency_key);
+        self.ask(request, |session: SessionAnswer| {
+            (session.account == self.config.account).then_some(())?;
+            Some(Session {
+                session_id: session.id,
+                url: session.url?,
+                expires_at: session.expires_at,
+            })
+        })
+        .await
+    }
+
+    async fn retrieve(&self, lookup: Lookup<'_>) -> Answer<Facts> {
+        match lookup {
+            Lookup::Session(id) => {
+                let request = self.request(Verb::GET, &["sessions", id], &[]);
+                self.ask(request, |session| self.facts(session)).await
+            }
+            Lookup::Reference(reference) => {
+                let request = self.request(Verb::GET, &["sessions"], &[("reference", reference)]);
+                let found = self
+                    .ask(request, |list: ListAnswer<SessionAnswer>| {
+                        list.data
+                            .into_iter()
+                            .map(|session| self.facts(session))
+                            .collect::<Option<Vec<_>>>()
+                    })
+                    .await;
+                match found.map(weightiest) {
+                    Answer::Done(Some(facts)) => Answer::Done(facts),
+                    Answer::Done(None) => {
+                        Answer::refused("not_found", "There is no session with this reference.")
+                    }
+                    Answer::Refused(refusal) => Answer::Refused(refusal),
+                    Answer::Unknown(unknown) => Answer::Unknown(unknown),
+                }
+            }
+        }
+    }
+
+    async fn ensure_closed(&self, session_id: &str) -> Answer<Closing> {
+        let request = self.request(Verb::POST, &["sessions", session_id, "close"], &[]);
+        self.ask(request, |session| self.facts(session).and_then(closing))
+            .await
+    }
+
+    fn freeze_refund(&self, order: &RefundOrder) -> Frozen {
+        freeze(&RefundRequest {
+            reference: order.reference.clone(),
+            payment: order.payment_id.clone(),
+            amount: order.amount.minor,
+            currency: order.amount.currency.code().to_owned(),
+        })
+    }
+
+    async fn refund(&self, frozen: &Frozen, idempotency_key: &str) -> Answer<RefundFacts> {
+        self.ask(
+            self.post(&["refunds"], frozen, idempotency_key),
+            refund_facts,
+        )
+        .await
+    }
+
+    async fn retrieve_refund(&self, provider_refund_id: &str) -> Answer<RefundFacts> {
+        self.ask(
+            self.request(Verb::GET, &["refunds", provider_refund_id], &[]),
+            refund_facts,
+        )
+        .await
+    }
+
+    async fn list_events(&self, since: UtcMs, after: Option<&str>) -> Answer<EventPage> {
+        self.list("events", since, after, |page: ListAnswer<EventAnswer>| {
+            Some(EventPage {
+                events: page.data.into_iter().map(event).collect(),
+                next: page.next,
+            })
+        })
+        .await
+    }
+
+    async fn list_payments(&self, since: UtcMs, after: Option<&str>) -> Answer<PaymentPage> {
+        self.list(
+            "payments",
+            since,
+            after,
+            |page: ListAnswer<SessionAnswer>| {
+                let payments = page.data.into_iter().map(|session| self.facts(session));
+                Some(PaymentPage {
+                    payments: payments.collect::<Option<_>>()?,
+                    next: page.next,
+                })
+            },
+        )
+        .await
+    }
+
+    fn verify_webhook(&self, request: WebhookRequest<'_>) -> Result<ProviderEvent, WebhookError> {
+        let WebhookRequest {
+            signature,
+            body,
+            received_at,
+        } = request;
+        signature::verify(signature, body, &self.config.webhook_secrets, received_at)?;
+        serde_json::from_slice(body)
+            .map(event)
+            .map_err(|_| WebhookError::Malformed)
+    }
+
+    fn signature_header(&self) -> &'static str {
+        SIGNATURE_HEADER
+    }
+}
+
+#[cfg(test)]
+mod tests;

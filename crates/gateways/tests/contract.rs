@@ -1,0 +1,314 @@
+//! What every payment provider promises, as one suite over the trait. A provider joins by a [`Harness`]: its adapter,
+//! and somebody who acts as the payer. Each promise is asked of each provider listed at the end.
+
+mod support;
+
+use async_trait::async_trait;
+use remit_core::methods::Method;
+use remit_core::money::Money;
+use remit_gateways::payments::{
+    About, Closing, Facts, Lookup, PaymentProvider, RefundOrder, RefundStatus, Session,
+    SessionOrder, SessionStatus,
+};
+
+use support::{Bench, done, refused_with, until};
+
+/// A provider under test, with a payer who can do what the suite asks for.
+#[async_trait]
+trait Harness: Send + Sync {
+    fn provider(&self) -> &dyn PaymentProvider;
+    /// An order that is valid now.
+    fn order(&self, reference: &str, method: Method, minor: i64) -> SessionOrder;
+    async fn payer_pays(&self, session: &Session);
+    async fn payer_is_declined(&self, session: &Session);
+    async fn payer_is_put_off(&self, session: &Session);
+    async fn lender_refuses(&self, session: &Session);
+    async fn time_passes(&self, ms: i64);
+}
+
+async fn session(on: &dyn Harness, reference: &str, method: Method, minor: i64) -> Session {
+    let frozen = on
+        .provider()
+        .freeze_session(&on.order(reference, method, minor));
+    done(on.provider().create_session(&frozen, reference).await)
+}
+
+async fn facts(on: &dyn Harness, session: &Session) -> Facts {
+    done(
+        on.provider()
+            .retrieve(Lookup::Session(&session.session_id))
+            .await,
+    )
+}
+
+/// Hazards A14, A15: the same key and bytes are one session, found by id and by reference; other bytes are refused.
+async fn a_lost_answer_is_found_again(on: &dyn Harness) {
+    let order = on.order("att_again", Method::Card, 3000);
+    let frozen = on.provider().freeze_session(&order);
+    assert_eq!(frozen, on.provider().freeze_session(&order));
+    let first = done(on.provider().create_session(&frozen, "key_again").await);
+    on.payer_pays(&first).await;
+    assert_eq!(
+        done(on.provider().create_session(&frozen, "key_again").await),
+        first
+    );
+    let by_reference = done(on.provider().retrieve(Lookup::Reference("att_again")).await);
+    assert_eq!(by_reference, facts(on, &first).await);
+    let other = on
+        .provider()
+        .freeze_session(&on.order("att_again", Method::Card, 3001));
+    refused_with(on.provider().create_session(&other, "key_again").await);
+}
+
+async fn money_is_told_with_amount_and_means(on: &dyn Harness) {
+    let session = session(on, "att_paid", Method::Card, 4550).await;
+    let before = facts(on, &session).await;
+    assert_eq!(
+        (before.status, before.payment_id, before.received),
+        (SessionStatus::Open, None, None)
+    );
+    assert_eq!(before.url.as_deref(), Some(session.url.as_str()));
+    on.payer_pays(&session).await;
+    let after = facts(on, &session).await;
+    assert_eq!(
+        (after.status, after.received),
+        (SessionStatus::Paid, Some(Money::gbp(4550)))
+    );
+    assert!(after.payment_id.is_some() && after.paid_with.is_some());
+    assert_eq!(
+        (after.reference.as_str(), after.livemode),
+        ("att_paid", before.livemode)
+    );
+}
+
+async fn a_declined_card_leaves_the_session_open(on: &dyn Harness) {
+    let session = session(on, "att_declined", Method::Card, 3000).await;
+    on.payer_is_declined(&session).await;
+    let declined = facts(on, &session).await;
+    assert_eq!(
+        (declined.status, declined.received),
+        (SessionStatus::Open, None)
+    );
+    assert!(declined.last_error.is_some());
+    on.payer_pays(&session).await;
+    assert_eq!(facts(on, &session).await.status, SessionStatus::Paid);
+}
+
+/// Hazards A11, A12: *processing* is neither paid nor failed, and can become either.
+async fn a_lender_may_decide_later(on: &dyn Harness) {
+    let yes = session(on, "att_later_yes", Method::Klarna, 4200).await;
+    let no = session(on, "att_later_no", Method::Clearpay, 4200).await;
+    for session in [&yes, &no] {
+        on.payer_is_put_off(session).await;
+        let facts = facts(on, session).await;
+        assert_eq!(
+            (facts.status, facts.received),
+            (SessionStatus::Processing, None)
+        );
+        assert!(facts.payment_id.is_some());
+    }
+    on.lender_refuses(&no).await;
+    on.time_passes(remit_core::DAY_MS).await;
+    until(async || (facts(on, &yes).await.status == SessionStatus::Paid).then_some(())).await;
+    assert_eq!(facts(on, &yes).await.received, Some(Money::gbp(4200)));
+    assert_eq!(facts(on, &no).await.status, SessionStatus::Failed);
+}
+
+/// Hazards A2, B8: closing is safe to repeat, proves itself, and never hides money.
+async fn closing_is_certain(on: &dyn Harness) {
+    let close =
+        async |session: &Session| done(on.provider().ensure_closed(&session.session_id).await);
+    let open = session(on, "att_close_open", Method::Card, 3000).await;
+    assert_eq!(close(&open).await, Closing::Closed);
+    assert_eq!(close(&open).await, Closing::Closed);
+    on.payer_pays(&open).await;
+    let closed = facts(on, &open).await;
+    assert_eq!(
+        (closed.status, closed.received),
+        (SessionStatus::Expired, None)
+    );
+
+    let paid = session(on, "att_close_paid", Method::Card, 3000).await;
+    on.payer_pays(&paid).await;
+    assert_eq!(close(&paid).await, Closing::TooLate(facts(on, &paid).await));
+    let put_off = session(on, "att_close_later", Method::Klarna, 3000).await;
+    on.payer_is_put_off(&put_off).await;
+    assert!(
+        matches!(close(&put_off).await, Closing::TooLate(facts) if facts.status == SessionStatus::Processing)
+    );
+    let refused = session(on, "att_close_refused", Method::Klarna, 3000).await;
+    on.lender_refuses(&refused).await;
+    assert_eq!(close(&refused).await, Closing::Closed);
+}
+
+/// Hazard B7: a session can live its shortest and its longest life, and ends by itself.
+async fn a_session_ends_in_time(on: &dyn Harness) {
+    let can = on.provider().capabilities();
+    for (reference, life) in [
+        ("att_short", can.session_min_ms),
+        ("att_long", can.session_max_ms),
+    ] {
+        let mut order = on.order(reference, Method::Card, 3000);
+        order.expires_at += life - can.session_min_ms;
+        let frozen = on.provider().freeze_session(&order);
+        let session = done(on.provider().create_session(&frozen, reference).await);
+        assert_eq!(session.expires_at, order.expires_at);
+        on.time_passes(life).await;
+        assert_eq!(facts(on, &session).await.status, SessionStatus::Expired);
+        assert_eq!(
+            done(on.provider().ensure_closed(&session.session_id).await),
+            Closing::Closed
+        );
+    }
+}
+
+async fn what_does_not_exist_is_proven_absent(on: &dyn Harness) {
+    let provider = on.provider();
+    let not_found = [
+        refused_with(provider.retrieve(Lookup::Session("nothing_like_it")).await),
+        refused_with(provider.retrieve(Lookup::Reference("att_never_made")).await),
+        refused_with(provider.ensure_closed("nothing_like_it").await),
+        refused_with(provider.retrieve_refund("nothing_like_it").await),
+    ];
+    assert_eq!(not_found, ["not_found"; 4]);
+}
+
+/// Hazards A16, A18: parts add up to exactly what was paid, once per key.
+async fn refunds_reach_exactly_the_payment(on: &dyn Harness) {
+    let session = session(on, "att_refund", Method::Card, 3000).await;
+    let order = |payment_id: &str, reference: &str, minor| {
+        let amount = Money::gbp(minor);
+        on.provider().freeze_refund(&RefundOrder {
+            reference: reference.into(),
+            payment_id: payment_id.into(),
+            amount,
+        })
+    };
+    on.payer_pays(&session).await;
+    let payment = facts(on, &session).await.payment_id.unwrap();
+    let part = order(&payment, "ref_1", 1000);
+    let first = done(on.provider().refund(&part, "ref_1").await);
+    assert_eq!(done(on.provider().refund(&part, "ref_1").await), first);
+    assert_eq!(
+        (first.amount, first.payment_id.as_str()),
+        (Money::gbp(1000), payment.as_str())
+    );
+    assert_eq!(
+        done(
+            on.provider()
+                .retrieve_refund(&first.provider_refund_id)
+                .await
+        ),
+        first
+    );
+    refused_with(
+        on.provider()
+            .refund(&order(&payment, "ref_2", 2001), "ref_2")
+            .await,
+    );
+    let rest = done(
+        on.provider()
+            .refund(&order(&payment, "ref_3", 2000), "ref_3")
+            .await,
+    );
+    assert_eq!(rest.status, RefundStatus::Succeeded);
+    refused_with(
+        on.provider()
+            .refund(&order(&payment, "ref_4", 1), "ref_4")
+            .await,
+    );
+    refused_with(
+        on.provider()
+            .refund(&order(&payment, "ref_5", 0), "ref_5")
+            .await,
+    );
+}
+
+/// Hazard A8: whoever heard no webhook finds everything in the lists.
+async fn the_lists_tell_what_happened(on: &dyn Harness) {
+    let session = session(on, "att_listed", Method::Card, 3000).await;
+    on.payer_pays(&session).await;
+    let facts = facts(on, &session).await;
+    let events = until(async || {
+        let page = done(on.provider().list_events(0, None).await);
+        (!page.events.is_empty()).then_some(page.events)
+    })
+    .await;
+    let about = About::Session {
+        session_id: session.session_id.clone(),
+        reference: Some("att_listed".into()),
+    };
+    let event = events.iter().find(|event| event.about == about).unwrap();
+    let payments = done(on.provider().list_payments(0, None).await).payments;
+    assert_eq!(payments, [facts]);
+    let later = event.created_at + 1;
+    assert!(
+        done(on.provider().list_events(later, None).await)
+            .events
+            .is_empty()
+    );
+    assert!(
+        done(on.provider().list_payments(later, None).await)
+            .payments
+            .is_empty()
+    );
+    assert!(
+        done(on.provider().list_events(0, Some(&event.event_id)).await)
+            .events
+            .is_empty()
+    );
+}
+
+struct Sandbox(Bench);
+
+#[async_trait]
+impl Harness for Sandbox {
+    fn provider(&self) -> &dyn PaymentProvider {
+        &self.0.provider
+    }
+
+    fn order(&self, reference: &str, method: Method, minor: i64) -> SessionOrder {
+        self.0.order(reference, method, minor)
+    }
+
+    async fn payer_pays(&self, session: &Session) {
+        self.0.pays_with(session, "4242424242424242").await;
+    }
+
+    async fn payer_is_declined(&self, session: &Session) {
+        self.0.pays_with(session, "4000000000000002").await;
+    }
+
+    async fn payer_is_put_off(&self, session: &Session) {
+        self.0.presses(session, "approve_later").await;
+    }
+
+    async fn lender_refuses(&self, session: &Session) {
+        self.0.presses(session, "refuse").await;
+    }
+
+    async fn time_passes(&self, ms: i64) {
+        self.0.passes(ms);
+    }
+}
+
+macro_rules! contract {
+    ($provider:ident, $open:expr => $($promise:ident),* $(,)?) => {
+        mod $provider {
+            use super::*;
+            $(#[tokio::test] async fn $promise() { super::$promise(&$open).await; })*
+        }
+    };
+}
+
+contract! { sandbox, Sandbox(Bench::open().await) =>
+    a_lost_answer_is_found_again,
+    money_is_told_with_amount_and_means,
+    a_declined_card_leaves_the_session_open,
+    a_lender_may_decide_later,
+    closing_is_certain,
+    a_session_ends_in_time,
+    what_does_not_exist_is_proven_absent,
+    refunds_reach_exactly_the_payment,
+    the_lists_tell_what_happened,
+}
