@@ -1,4 +1,5 @@
 // Remit, staff pages. Everything here also works without it: windows are pages, menus are popovers, forms post.
+// Loaded as a module, so its names are its own.
 
 // --- Windows: <a data-dialog> and <form data-window> ---------------------------------------------------------------
 const asWindow = { headers: { "Remit-Fragment": "dialog" }, credentials: "same-origin" };
