@@ -4,6 +4,7 @@
 use crate::account::{
     AttemptMove, Decision, Effect, Event, Finding, FindingKind, Refusal, Standing,
 };
+use crate::faults::{Fault, planted};
 use crate::ids::{AppointmentId, AttemptId, LinkId, PaymentId, TxnId};
 use crate::ledger::TxnKind;
 use crate::links::{self, Link, LinkState};
@@ -355,7 +356,7 @@ fn raise(
     to: AttemptState,
     payment_id: Option<String>,
 ) -> Decision {
-    let rises = attempt.state.may_become(to) && to.rank() > attempt.state.rank();
+    let rises = attempt.state.may_become(to) || planted(Fault::RankIgnored);
     if !rises {
         return Decision::default();
     }
@@ -387,9 +388,8 @@ fn paid(
     ids: SettleIds,
     now: UtcMs,
 ) -> Decision {
-    let late_success_ignored =
-        cfg!(feature = "planted-faults") && faults::on(faults::LATE_SUCCESS_IGNORED);
-    if attempt.state == Succeeded || (late_success_ignored && !attempt.state.is_live()) {
+    let ignored = planted(Fault::LateSuccessIgnored) && !attempt.state.is_live();
+    if attempt.state == Succeeded || ignored {
         return another_payment(attempt, &money);
     }
     // Asked for at the provider's word, so nothing here may trust it: a sum that cannot be posted is shown to staff.
@@ -490,25 +490,4 @@ fn found(finding: Finding) -> Decision {
 pub fn next_check_ms(checks: i64) -> i64 {
     let doubled = (30 * SECOND_MS).saturating_mul(1_i64 << checks.clamp(0, 10));
     doubled.min(HOUR_MS)
-}
-
-/// Seeded faults for the simulator's self-test (suite S2): each must be caught within 1,000 seeds.
-pub mod faults {
-    use std::cell::Cell;
-
-    pub const LATE_SUCCESS_IGNORED: u32 = 1;
-
-    thread_local! {
-        static ON: Cell<u32> = const { Cell::new(0) };
-    }
-
-    /// Whether a fault is planted on this thread. Without the feature `planted-faults` nothing asks.
-    pub fn on(fault: u32) -> bool {
-        ON.with(Cell::get) & fault != 0
-    }
-
-    /// Plants a set of faults on this thread.
-    pub fn plant(faults: u32) {
-        ON.with(|on| on.set(faults));
-    }
 }

@@ -10,6 +10,7 @@ pub mod clinic;
 pub mod contact;
 mod currencies;
 pub mod deliveries;
+pub mod faults;
 pub mod ids;
 pub mod ledger;
 pub mod links;

@@ -1,6 +1,7 @@
 //! Payment links: when one may be issued, what it asks for, how it ends.
 
 use crate::account::{Decision, Event, LinkMove, Refusal, Standing};
+use crate::faults::{Fault, planted};
 use crate::ids::{AppointmentId, LinkId};
 use crate::methods::PurposeKind;
 use crate::money::{Money, Payable};
@@ -161,7 +162,7 @@ pub struct Link {
 impl Link {
     /// To the millisecond, judged at the moment of use (rule 7).
     pub fn expired_at(&self, now: UtcMs) -> bool {
-        now >= self.expires_at
+        now >= self.expires_at && !planted(Fault::ExpiryByRow)
     }
 
     /// The status that people are shown.
@@ -175,6 +176,9 @@ impl Link {
 
     /// The amount a patient would pay now: never more than is due (design 3).
     pub fn payable(&self, due: Money) -> Money {
+        if planted(Fault::OldAmount) {
+            return self.amount;
+        }
         self.amount.with(self.amount.minor.min(due.minor).max(0))
     }
 

@@ -2,6 +2,7 @@
 
 use crate::UtcMs;
 use crate::account::{Decision, Event, Finding, FindingKind, Refusal, Standing};
+use crate::faults::{Fault, planted};
 use crate::ids::{AppointmentId, AttemptId, LinkId, PaymentId, TxnId};
 use crate::ledger::{self, Account, Txn, TxnKind};
 use crate::methods::Method;
@@ -193,7 +194,10 @@ pub(crate) fn post_receipt(
     kind: TxnKind,
     source: String,
 ) {
-    let amount = payment.amount;
+    let mut amount = payment.amount;
+    if planted(Fault::SurplusDropped) && standing.balance.due > 0 {
+        amount.minor = amount.minor.min(standing.balance.due);
+    }
     if amount.currency != standing.balance.currency {
         // Foreign money is kept in its own currency as the patient's credit; it settles nothing (hazard A20).
         let lines = vec![
