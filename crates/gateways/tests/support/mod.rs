@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ pub struct MemoryVault {
     rows: Mutex<BTreeMap<(String, String), Record>>,
     /// Puts left before the vault breaks, to stop the company between two writes. Negative: never.
     pub puts_left: AtomicI64,
+    calls: AtomicU64,
 }
 
 impl MemoryVault {
@@ -42,6 +43,14 @@ impl MemoryVault {
             puts_left: AtomicI64::new(i64::MAX),
             ..MemoryVault::default()
         })
+    }
+
+    /// As a database would, for longer or shorter, so that every order of two requests comes up.
+    async fn waits(&self) {
+        let call = self.calls.fetch_add(1, Ordering::SeqCst);
+        for _ in 0..call.wrapping_mul(2_654_435_761) % 7 {
+            tokio::task::yield_now().await;
+        }
     }
 
     pub fn count(&self, kind: &str) -> usize {
@@ -55,8 +64,7 @@ impl MemoryVault {
 #[async_trait]
 impl Vault for MemoryVault {
     async fn get(&self, kind: &str, id: &str) -> Result<Option<Record>, String> {
-        // A task switch where a database would wait, so that races happen.
-        tokio::task::yield_now().await;
+        self.waits().await;
         Ok(self
             .rows
             .lock()
@@ -73,7 +81,7 @@ impl Vault for MemoryVault {
         body: String,
         due_at: Option<i64>,
     ) -> Result<bool, String> {
-        tokio::task::yield_now().await;
+        self.waits().await;
         if self.puts_left.fetch_sub(1, Ordering::SeqCst) <= 0 {
             return Err("the vault is broken".into());
         }

@@ -43,7 +43,7 @@ impl FieldErrors {
 pub const TEST_CARDS: [(&str, &str); 4] = [
     ("4242 4242 4242 4242", "Pays"),
     ("4000 0000 0000 0002", "Is declined"),
-    ("4000 0025 0000 3155", "Asks for a 3-D Secure step"),
+    ("4000 0025 0000 3155", "Asks for 3-D Secure"),
     ("4000 0000 0000 9995", "Has insufficient funds"),
 ];
 
@@ -198,7 +198,7 @@ mod tests {
                     assert_eq!(card.verdict, Verdict::Approved);
                     assert_eq!(card.label, "Visa ending 4242");
                 }
-                "Asks for a 3-D Secure step" => assert_eq!(card.verdict, Verdict::Challenge),
+                "Asks for 3-D Secure" => assert_eq!(card.verdict, Verdict::Challenge),
                 _ => assert!(
                     matches!(card.verdict, Verdict::Declined(why) if why.contains("declined"))
                 ),
