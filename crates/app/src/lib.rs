@@ -1,1 +1,172 @@
-//! placeholder
+//! The verbs of Remit: issue, deliver, visit, pay, settle, expire, refund, reconcile; and the background work.
+//!
+//! A verb loads what a rule looks at, asks the rule, saves what it decided and queues the effects, in one
+//! transaction. What leaves the house leaves through the outbox and comes back as a command. No call outside is made
+//! while a transaction is open.
+
+pub mod actor;
+pub mod appointments;
+pub mod attempts;
+pub mod clinics;
+pub mod deliveries;
+pub mod error;
+pub mod expire;
+pub mod findings;
+pub mod idempotency;
+pub mod inbox;
+pub mod keys;
+pub mod links;
+pub mod methods;
+pub mod outbox;
+pub mod patients;
+pub mod payments;
+pub mod providers;
+pub mod qr;
+pub mod reconcile;
+pub mod refunds;
+pub mod sandbox;
+pub mod services;
+pub mod settle;
+pub mod sign_in;
+pub mod throttle;
+pub mod tray;
+pub mod visits;
+pub mod worker;
+
+use std::collections::HashMap;
+use std::sync::{Arc, RwLock};
+
+use remit_core::UtcMs;
+use remit_core::clinic::Clinic;
+use remit_core::ids::{ClinicId, EndpointId};
+use remit_core::methods::MethodSetting;
+use remit_gateways::payments::PaymentProvider;
+use remit_store::Store;
+use tokio::sync::Semaphore;
+
+pub use actor::Actor;
+pub use error::{Error, Result};
+
+/// Rows as pages and API show them. The doors may read these types; only this floor reads the rows.
+pub mod views {
+    pub use remit_store::appointments::AppointmentView;
+    pub use remit_store::deliveries::DeliveryView;
+    pub use remit_store::events::EventView;
+    pub use remit_store::findings::FindingView;
+    pub use remit_store::links::{Cursor, Filter, LinkView, Tallies, Tally};
+    pub use remit_store::outbox::StuckView;
+    pub use remit_store::patients::Patient;
+    pub use remit_store::payments::PaymentView;
+    pub use remit_store::refunds::RefundView;
+    pub use remit_store::services::{Practitioner, Service};
+    pub use remit_store::staff::{ApiKeyView, SessionView};
+    pub use remit_store::tray::TrayMessage;
+    pub use remit_store::{Notice, StoreError};
+}
+
+/// What an operator decides.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where patients and staff reach this installation, without a slash at the end. Links are built from this only,
+    /// never from a request's Host (hazard D5).
+    pub public_url: String,
+    /// Where this very process is reached on its own machine: how it talks to the sandbox company.
+    pub self_url: String,
+    /// A demo: the message tray is open to everybody on this machine.
+    pub demo: bool,
+}
+
+/// A clinic with its payment methods, kept in memory until it changes.
+pub struct ClinicContext {
+    pub clinic: Clinic,
+    pub methods: Vec<MethodSetting>,
+    read_at: std::time::Instant,
+}
+
+/// The application. One per process, shared by every door and every background task.
+pub struct App {
+    pub store: Store,
+    pub config: Config,
+    pub keys: keys::Keys,
+    client: remit_gateways::http::Client,
+    company: Option<remit_gateways::sandbox::company::Company>,
+    contexts: RwLock<HashMap<ClinicId, Arc<ClinicContext>>>,
+    routes: RwLock<HashMap<String, ClinicId>>,
+    providers: RwLock<HashMap<EndpointId, Arc<dyn PaymentProvider>>>,
+    /// An argon2 hash takes 19 MiB, so only two run at once.
+    hashing: Arc<Semaphore>,
+    fetched: visits::Fetched,
+    /// Names this process in leases.
+    pub node: String,
+}
+
+impl App {
+    /// Ties the floors together. The schema must be current.
+    ///
+    /// # Errors
+    /// The HTTP client could not be built.
+    pub fn new(store: Store, config: Config, keys: keys::Keys) -> Result<Arc<App>> {
+        let client =
+            remit_gateways::http::client().map_err(|error| Error::Setup(error.to_string()))?;
+        let company = sandbox::company(&store, &config, client.clone());
+        Ok(Arc::new(App {
+            node: keys::random_hex(8)?,
+            store,
+            config,
+            keys,
+            client,
+            company: Some(company),
+            contexts: RwLock::default(),
+            routes: RwLock::default(),
+            providers: RwLock::default(),
+            hashing: Arc::new(Semaphore::new(2)),
+            fetched: visits::Fetched::default(),
+        }))
+    }
+
+    /// The sandbox's payment company, to be mounted at `/sandbox`.
+    pub fn company(&self) -> Option<remit_gateways::sandbox::company::Company> {
+        self.company.clone()
+    }
+
+    /// A fresh id of any kind.
+    ///
+    /// # Errors
+    /// The operating system gave no random bits.
+    pub fn fresh<T: From<uuid::Uuid>>(&self, now: UtcMs) -> Result<T> {
+        Ok(T::from(remit_store::fresh::uuid(now)?))
+    }
+
+    /// What changes, for live pages.
+    pub fn notices(&self) -> tokio::sync::broadcast::Receiver<remit_store::Notice> {
+        self.store.notices()
+    }
+
+    /// The database's clock.
+    ///
+    /// # Errors
+    /// The database cannot be reached.
+    pub async fn now(&self) -> Result<UtcMs> {
+        Ok(self.store.now().await?)
+    }
+}
+
+/// Runs a verb again when another writer was first. Bounded: five tries, then the caller hears "busy".
+pub(crate) async fn again<T, F>(mut verb: impl FnMut() -> F) -> Result<T>
+where
+    F: Future<Output = Result<T>>,
+{
+    const TRIES: u32 = 5;
+    let mut tries = 1;
+    loop {
+        match verb().await {
+            Err(Error::Store(error)) if tries < TRIES && is_race(&error) => tries += 1,
+            done => return done,
+        }
+    }
+}
+
+fn is_race(error: &remit_store::StoreError) -> bool {
+    use remit_store::StoreError as E;
+    matches!(error, E::Retry | E::Unique(_) | E::Refused(_))
+}

@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use remit_core::{DAY_MS, SECOND_MS};
+pub use reqwest::Client;
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
-use reqwest::{Client, RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response};
 
 use crate::{Answer, Refusal, Unknown};
 

@@ -22,8 +22,7 @@ const SQLITE_OLDEST: (u32, u32, u32) = (3, 51, 3);
 const ACQUIRE: Duration = Duration::from_secs(5);
 const CHANNEL: &str = "remit";
 
-/// One statement, as each engine reads it. They differ in row locks, in how the clock and a JSON array are
-/// read, nowhere else.
+/// One statement, as each engine reads it. They differ in row locks and in how the clock is read, nowhere else.
 #[derive(Clone, Copy, Debug)]
 pub struct Sql {
     pub lite: &'static str,
@@ -40,15 +39,6 @@ macro_rules! lite_piece {
     (now) => {
         "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)"
     };
-    ((ids $n:literal)) => {
-        concat!("(SELECT value FROM json_each($", $n, "))")
-    };
-    ((each $n:literal)) => {
-        concat!("json_each($", $n, ") AS j")
-    };
-    (($($shared:tt)+)) => {
-        $($shared)+
-    };
     ($text:literal) => {
         $text
     };
@@ -64,24 +54,12 @@ macro_rules! pg_piece {
     (now) => {
         "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)"
     };
-    ((ids $n:literal)) => {
-        concat!("(SELECT jsonb_array_elements_text(CAST($", $n, " AS JSONB)))")
-    };
-    ((each $n:literal)) => {
-        concat!("jsonb_array_elements(CAST($", $n, " AS JSONB)) AS j (value)")
-    };
-    (($($shared:tt)+)) => {
-        $($shared)+
-    };
     ($text:literal) => {
         $text
     };
 }
 
-/// Names statements and lists them in `ALL`. Pieces are literals, the holes `now`, `lock`, `skip_locked`, and for
-/// many rows in one statement `(ids 2)`, a JSON array of texts bound as `$2`, and `(each 2)`, a JSON array of objects
-/// whose fields are read as `j.value ->> 'field'`, which both engines answer with text or a number: cast numbers.
-/// A macro in brackets, `(view!())`, is a text that several statements share.
+/// Names statements and lists them in `ALL`. Pieces are literals and the holes `now`, `lock`, `skip_locked`.
 macro_rules! statements {
     ($($name:ident = [$($piece:tt)+];)*) => {
         $(const $name: $crate::Sql = $crate::Sql {
@@ -252,6 +230,14 @@ impl Store {
 
     pub(crate) fn shifted(&self, now: UtcMs) -> UtcMs {
         now + self.0.offset_ms.load(Ordering::Relaxed)
+    }
+
+    /// This process's clock, for what cannot wait for the database: the sandbox company.
+    pub fn wall_clock(&self) -> UtcMs {
+        let since = std::time::SystemTime::now()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap_or_default();
+        self.shifted(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
     }
 
     /// Moves this node's clock; for tests of expiry.

@@ -1,0 +1,118 @@
+//! Clinics, kept in memory until they change.
+
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
+
+use remit_core::clinic::Clinic;
+use remit_core::ids::ClinicId;
+use remit_core::methods::{Method, MethodSetting};
+use remit_store::{clinics, methods};
+
+use crate::{Actor, App, ClinicContext, Error, Result};
+
+/// How old a remembered clinic may be at most; changes are told at once, this is for a lost notice.
+const REMEMBERED: Duration = Duration::from_secs(10);
+
+/// A clinic and its methods.
+///
+/// # Errors
+/// [`Error::NotFound`], or the store's.
+pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> {
+    let known = app
+        .contexts
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&clinic)
+        .cloned();
+    if let Some(known) = known.filter(|known| known.read_at.elapsed() < REMEMBERED) {
+        return Ok(known);
+    }
+    let read = ClinicContext {
+        clinic: clinics::get(&app.store, clinic)
+            .await?
+            .ok_or(Error::NotFound)?,
+        methods: methods::list(&app.store, clinic).await?,
+        read_at: Instant::now(),
+    };
+    let read = Arc::new(read);
+    app.contexts
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(clinic, read.clone());
+    Ok(read)
+}
+
+/// Forgets what is remembered of a clinic, because it changed.
+pub fn forget(app: &App, clinic: ClinicId) {
+    app.contexts
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .remove(&clinic);
+}
+
+/// The clinic that a token's prefix names. Routes never change, so they are remembered for good.
+///
+/// # Errors
+/// The store's.
+pub async fn by_route(app: &App, route: &str) -> Result<Option<ClinicId>> {
+    let known = app
+        .routes
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(route)
+        .copied();
+    if known.is_some() {
+        return Ok(known);
+    }
+    let Some(clinic) = clinics::by_route(&app.store, route).await? else {
+        return Ok(None);
+    };
+    app.routes
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .insert(route.to_owned(), clinic.id);
+    Ok(Some(clinic.id))
+}
+
+/// Every clinic of the installation.
+///
+/// # Errors
+/// The store's.
+pub async fn list(app: &App) -> Result<Vec<Clinic>> {
+    Ok(clinics::list(&app.store).await?)
+}
+
+/// Founds a clinic: every method on, and the sandbox as its provider while in test mode.
+///
+/// # Errors
+/// The store's; `Unique` when the route is taken.
+pub async fn found(app: &App, clinic: &Clinic) -> Result<()> {
+    let mut tx = app.store.begin(clinic.id).await?;
+    let now = tx.now().await?;
+    clinics::insert(&mut tx, clinic, now).await?;
+    for method in Method::ALL {
+        methods::set(&mut tx, &MethodSetting::open(method)).await?;
+    }
+    let actor = Actor::remit(clinic.id);
+    remit_store::audit::append(
+        &mut tx,
+        &actor.label,
+        "clinic.founded",
+        &clinic.id.to_string(),
+        now,
+    )
+    .await?;
+    tx.commit().await?;
+    if clinic.test_mode {
+        crate::sandbox::open_account(app, clinic.id).await?;
+    }
+    Ok(())
+}
+
+/// A moment as people at the clinic read it. An unknown zone is read as UTC.
+pub fn in_zone(clinic: &Clinic, at: remit_core::UtcMs, format: &str) -> String {
+    let zone = jiff::tz::TimeZone::get(&clinic.zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    jiff::Timestamp::from_millisecond(at)
+        .map(|moment| moment.to_zoned_datetime(zone).strftime(format).to_string())
+        .unwrap_or_default()
+}

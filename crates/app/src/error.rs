@@ -1,0 +1,68 @@
+//! What a verb may answer instead of doing its work, sorted by who can mend it. The doors write the sentences.
+
+use remit_core::UtcMs;
+use remit_core::account::Refusal;
+use remit_core::contact::ContactError;
+use remit_store::StoreError;
+
+pub type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A rule said no; nothing was written.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Not in this clinic, or not at all: the same answer (hazard D3).
+    #[error("not found")]
+    NotFound,
+    #[error("not allowed")]
+    Forbidden,
+    /// A field that the person can correct.
+    #[error("{field}: {message}")]
+    Invalid {
+        field: &'static str,
+        message: String,
+    },
+    /// The same thing was just done; when it may be done again.
+    #[error("too soon")]
+    TooSoon { until: UtcMs },
+    /// A cap was reached (hazard D13).
+    #[error("too many: {what}")]
+    TooMany { what: &'static str, until: UtcMs },
+    /// A payment is under way and the provider cannot be asked to close it.
+    #[error("the payment provider cannot be reached")]
+    ProviderUnreachable,
+    /// The provider said no; what it said is safe to show.
+    #[error("the payment provider refused: {0}")]
+    ProviderRefused(String),
+    /// No provider or message channel is set up.
+    #[error("{0} is not set up")]
+    NotSetUp(&'static str),
+    /// Wrong address or password: which of them is not told.
+    #[error("wrong sign-in")]
+    SignIn,
+    /// The practitioner has another appointment then.
+    #[error("the time is taken")]
+    TimeTaken,
+    /// Sealed text that the master key does not open.
+    #[error("a secret cannot be opened with this master key")]
+    Sealed,
+    #[error("setting up: {0}")]
+    Setup(String),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Error {
+    pub fn invalid(field: &'static str, message: impl ToString) -> Error {
+        Error::Invalid {
+            field,
+            message: message.to_string(),
+        }
+    }
+}
+
+/// Names the field that a contact detail was typed into.
+pub(crate) fn in_field(field: &'static str) -> impl Fn(ContactError) -> Error {
+    move |error| Error::invalid(field, error)
+}

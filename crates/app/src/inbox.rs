@@ -1,0 +1,163 @@
+//! Provider webhooks: verified, stored once, acknowledged; applied by the worker (hazards A6 to A8, D1, D2).
+
+use remit_core::ids::EndpointId;
+use remit_core::outbox::{TRIES_MAX, backoff_ms};
+use remit_core::{MINUTE_MS, UtcMs};
+use remit_gateways::payments::{About, ProviderEvent, WebhookError, WebhookRequest};
+use remit_store::attempts;
+use remit_store::inbox::{self, Leased, Outcome, Received};
+
+use crate::{App, Error, Result, keys, providers, refunds, settle};
+
+/// Events taken at once, and how long this node holds them.
+const BATCH: i64 = 20;
+const LEASE_MS: i64 = MINUTE_MS;
+
+/// How a webhook was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    Stored,
+    /// It was there already.
+    Known,
+    /// Not believed; nothing was stored.
+    Refused(WebhookError),
+}
+
+/// The header that carries the signature of an endpoint's webhooks.
+///
+/// # Errors
+/// [`Error::NotFound`], or the store's.
+pub async fn signature_header(app: &App, endpoint: EndpointId) -> Result<&'static str> {
+    Ok(providers::by_endpoint(app, endpoint)
+        .await?
+        .gateway
+        .signature_header())
+}
+
+/// Verifies and stores one webhook. The object it names is not looked at here: acknowledge first.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown endpoint; or the store's, so that the provider tries again.
+pub async fn receive(
+    app: &App,
+    endpoint: EndpointId,
+    signature: &str,
+    body: &[u8],
+) -> Result<Accepted> {
+    let account = providers::by_endpoint(app, endpoint).await?;
+    let mut tx = app.store.begin(account.clinic).await?;
+    let now = tx.now().await?;
+    let request = WebhookRequest {
+        signature,
+        body,
+        received_at: now,
+    };
+    let event = match account.gateway.verify_webhook(request) {
+        Ok(event) => event,
+        Err(error) => {
+            metrics::counter!("remit_webhooks_refused_total").increment(1);
+            return Ok(Accepted::Refused(error));
+        }
+    };
+    // Another mode or another account's event is authentic and not ours: kept, never applied (hazard A22).
+    let foreign = event.livemode != account.livemode || event.account != account.account;
+    let stored = inbox::store(&mut tx, &row(&account, event, body, foreign), now).await?;
+    tx.commit().await?;
+    Ok(if stored {
+        Accepted::Stored
+    } else {
+        Accepted::Known
+    })
+}
+
+pub(crate) fn row(
+    account: &providers::Account,
+    event: ProviderEvent,
+    body: &[u8],
+    foreign: bool,
+) -> Received {
+    let (session_id, reference, refund_id) = match event.about {
+        About::Session {
+            session_id,
+            reference,
+        } => (Some(session_id), reference, None),
+        About::Refund {
+            provider_refund_id,
+            reference,
+            ..
+        } => (None, reference, Some(provider_refund_id)),
+        About::Nothing => (None, None, None),
+    };
+    Received {
+        provider: account.provider.clone(),
+        account: account.account.clone(),
+        event_id: event.event_id,
+        kind: event.kind,
+        ignored: foreign || (session_id.is_none() && refund_id.is_none()),
+        session_id,
+        reference,
+        refund_id,
+        payload: String::from_utf8_lossy(body).into_owned(),
+    }
+}
+
+/// Applies stored events; answers how many were taken.
+///
+/// # Errors
+/// The store's.
+pub async fn run(app: &App) -> Result<usize> {
+    let leased = {
+        let mut tx = app.store.begin_installation().await?;
+        let now = tx.now().await?;
+        let leased = inbox::lease(&mut tx, now, now + LEASE_MS, BATCH).await?;
+        tx.commit().await?;
+        leased
+    };
+    for event in &leased {
+        let outcome = match carry_out(app, event).await {
+            Ok(outcome) => outcome,
+            Err(error) => retry(app, event, error).await?,
+        };
+        let mut tx = app.store.begin_installation().await?;
+        let now = tx.now().await?;
+        inbox::settle(&mut tx, event, &outcome, now).await?;
+        tx.commit().await?;
+    }
+    Ok(leased.len())
+}
+
+async fn carry_out(app: &App, event: &Leased) -> Result<Outcome> {
+    if let Some(refund) = &event.refund_id {
+        refunds::look(app, event.clinic, refund, event.reference.as_deref()).await?;
+        return Ok(Outcome::Done);
+    }
+    let Some(session) = &event.session_id else {
+        return Ok(Outcome::Ignored {
+            why: "about nothing we keep".into(),
+        });
+    };
+    let by_session =
+        attempts::by_session(&app.store, event.clinic, &event.provider, session).await?;
+    // The webhook may overtake the answer that tells us the session's id: our reference finds the attempt then.
+    let attempt = by_session.or_else(|| {
+        event
+            .reference
+            .as_deref()
+            .and_then(|text| text.parse().ok())
+    });
+    settle::look(app, event.clinic, attempt.ok_or(Error::NotFound)?).await?;
+    Ok(Outcome::Done)
+}
+
+async fn retry(app: &App, event: &Leased, error: Error) -> Result<Outcome> {
+    let now: UtcMs = app.now().await?;
+    let why = error.to_string();
+    tracing::warn!(event.id = %event.event_id, tries = event.tries, "provider event {} not applied yet: {why}", event.event_id);
+    if event.tries >= TRIES_MAX {
+        return Ok(Outcome::Dead { why });
+    }
+    Ok(Outcome::Again {
+        due_at: now + backoff_ms(event.tries, keys::random_u64(), None),
+        why,
+    })
+}

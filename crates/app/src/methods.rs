@@ -1,0 +1,85 @@
+//! Which payment methods a clinic offers online.
+
+use remit_core::methods::{Method, MethodSetting, NotOffered, PurposeKind, offered};
+use remit_core::money::Money;
+use remit_store::methods;
+
+use crate::{Actor, App, ClinicContext, Error, Result, clinics};
+
+/// Saves the settings of the given methods; the others stay.
+///
+/// # Errors
+/// [`Error::Invalid`] when a range is upside down or outside the method's own limits; or the store's.
+pub async fn save(
+    app: &App,
+    actor: &Actor,
+    settings: &[MethodSetting],
+) -> Result<Vec<MethodSetting>> {
+    let currency = clinics::context(app, actor.clinic).await?.clinic.currency;
+    for setting in settings {
+        check(setting, currency)?;
+    }
+    let mut tx = app.store.begin(actor.clinic).await?;
+    let now = tx.now().await?;
+    for setting in settings {
+        methods::set(&mut tx, setting).await?;
+        let what = format!(
+            "{} {}",
+            setting.method.name(),
+            if setting.enabled { "on" } else { "off" }
+        );
+        remit_store::audit::append(&mut tx, &actor.label, "payment_method.set", &what, now).await?;
+    }
+    tx.commit().await?;
+    clinics::forget(app, actor.clinic);
+    Ok(methods::list(&app.store, actor.clinic).await?)
+}
+
+fn check(setting: &MethodSetting, currency: remit_core::money::Currency) -> Result<()> {
+    let title = setting.method.title();
+    let own = setting.method.own_limits(currency);
+    let Some((own_min, own_max)) = own else {
+        let off = !setting.enabled;
+        return if off {
+            Ok(())
+        } else {
+            Err(Error::invalid(
+                "method",
+                format!("{title} does not take {currency}."),
+            ))
+        };
+    };
+    let money = |minor| Money::new(minor, currency);
+    let (min, max) = (
+        setting.min.unwrap_or(own_min),
+        setting.max.unwrap_or(own_max),
+    );
+    if min < own_min || max > own_max {
+        let range = format!("{title} takes {} to {}.", money(own_min), money(own_max));
+        return Err(Error::invalid(
+            if min < own_min { "min" } else { "max" },
+            range,
+        ));
+    }
+    if min > max {
+        return Err(Error::invalid(
+            "max",
+            "The largest amount must not be below the smallest.",
+        ));
+    }
+    Ok(())
+}
+
+/// Every method with whether it can take this amount for this purpose: what a patient is offered, and what staff are
+/// told of the rest.
+pub fn on_offer(
+    context: &ClinicContext,
+    amount: Money,
+    purpose: PurposeKind,
+) -> Vec<(Method, std::result::Result<(), NotOffered>)> {
+    context
+        .methods
+        .iter()
+        .map(|setting| (setting.method, offered(setting, amount, purpose)))
+        .collect()
+}

@@ -1,0 +1,207 @@
+//! Money taken at the desk, and payments as they are listed.
+
+use remit_core::UtcMs;
+use remit_core::account::Refusal;
+use remit_core::ids::{AppointmentId, ClinicId, LinkId, PaymentId};
+use remit_core::links::Purpose;
+use remit_core::money::{Money, Payable};
+use remit_core::payments::{self as rules, DeskMethod, Take};
+use remit_store::Tx;
+use remit_store::account::{Extras, apply, lock_standing};
+use remit_store::links::Cursor;
+use remit_store::payments::{self, PaymentView};
+
+use crate::settle::{self, Closed};
+use crate::{Actor, App, Error, Result, again, links};
+
+/// One sum taken at the desk.
+#[derive(Clone, Debug)]
+pub struct DeskInput {
+    pub method: DeskMethod,
+    pub amount: Money,
+    pub reference: Option<String>,
+}
+
+/// A checkout in one go: sums taken at the desk, and a link for what remains.
+#[derive(Clone, Debug)]
+pub struct Checkout {
+    pub taken: Vec<DeskInput>,
+    pub link: Option<Purpose>,
+    /// Record although the provider cannot be asked to close a payment under way (hazards 7.6).
+    pub despite_live_payment: bool,
+}
+
+const REFERENCE_CHARS_MAX: usize = 100;
+
+/// What a checkout made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CheckedOut {
+    pub payments: Vec<PaymentId>,
+    pub link: Option<LinkId>,
+}
+
+/// Records what was taken and issues the link, all or nothing. A payment under way is closed at the provider first;
+/// if it turns out to be made, the desk is told instead of charging twice (hazard A24).
+///
+/// # Errors
+/// [`Error::Invalid`] names the field; a refusal; [`Error::ProviderUnreachable`]; or the store's.
+pub async fn check_out(
+    app: &App,
+    actor: &Actor,
+    appointment: AppointmentId,
+    id: Option<PaymentId>,
+    input: &Checkout,
+) -> Result<CheckedOut> {
+    for sum in &input.taken {
+        check(sum)?;
+    }
+    const CLOSINGS_MAX: u32 = 3;
+    for _ in 0..CLOSINGS_MAX {
+        match again(|| check_out_once(app, actor, appointment, id, input)).await {
+            Err(Error::Refused(Refusal::LivePayment)) => {
+                match settle::close_live(app, actor.clinic, appointment).await? {
+                    Closed::Closed => {}
+                    Closed::Paid => return Err(Error::Refused(Refusal::LinkPaid)),
+                    Closed::Unreachable => return Err(Error::ProviderUnreachable),
+                }
+            }
+            done => return done,
+        }
+    }
+    Err(Error::Refused(Refusal::LivePayment))
+}
+
+fn check(sum: &DeskInput) -> Result<Payable> {
+    if sum
+        .reference
+        .as_ref()
+        .is_some_and(|text| text.chars().count() > REFERENCE_CHARS_MAX)
+    {
+        return Err(Error::invalid("reference", "Use at most 100 characters."));
+    }
+    Payable::parse(sum.amount)
+        .ok_or_else(|| Error::invalid("amount", "Enter an amount above zero."))
+}
+
+async fn check_out_once(
+    app: &App,
+    actor: &Actor,
+    appointment: AppointmentId,
+    id: Option<PaymentId>,
+    input: &Checkout,
+) -> Result<CheckedOut> {
+    let mut tx = app.store.begin(actor.clinic).await?;
+    let mut made = CheckedOut {
+        payments: vec![],
+        link: None,
+    };
+    for (index, sum) in input.taken.iter().enumerate() {
+        // The request's own id belongs to its first sum; the others are made in the same transaction.
+        let id = id.filter(|_| index == 0);
+        if let Some(id) = id
+            && payments::get_in(&mut tx, id).await?.is_some()
+        {
+            return Ok(CheckedOut {
+                payments: vec![id],
+                link: None,
+            });
+        }
+        made.payments.push(
+            take_in(
+                app,
+                &mut tx,
+                actor,
+                appointment,
+                id,
+                sum,
+                input.despite_live_payment,
+            )
+            .await?,
+        );
+    }
+    if let Some(purpose) = input.link {
+        made.link = Some(links::issue_in(app, &mut tx, actor, appointment, None, purpose).await?);
+    }
+    tx.commit().await?;
+    Ok(made)
+}
+
+async fn take_in(
+    app: &App,
+    tx: &mut Tx,
+    actor: &Actor,
+    appointment: AppointmentId,
+    id: Option<PaymentId>,
+    sum: &DeskInput,
+    despite_live_payment: bool,
+) -> Result<PaymentId> {
+    let (standing, now) = lock_standing(tx, appointment)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let take = Take {
+        payment: match id {
+            Some(id) => id,
+            None => app.fresh(now)?,
+        },
+        txn: app.fresh(now)?,
+        method: sum.method,
+        amount: check(sum)?,
+        reference: sum.reference.clone().filter(|text| !text.trim().is_empty()),
+        despite_live_payment,
+    };
+    let payment = take.payment;
+    let decision = rules::take(&standing, take, now)?;
+    apply(
+        tx,
+        &standing,
+        &decision,
+        &Extras::default(),
+        &actor.label,
+        now,
+    )
+    .await?;
+    tracing::info!(payment.id = %payment, appointment.id = %appointment, "recorded desk payment {payment}");
+    Ok(payment)
+}
+
+/// # Errors
+/// [`Error::NotFound`], or the store's.
+pub async fn get(app: &App, clinic: ClinicId, payment: PaymentId) -> Result<PaymentView> {
+    payments::get(&app.store, clinic, payment)
+        .await?
+        .ok_or(Error::NotFound)
+}
+
+/// An appointment's payments, oldest first.
+///
+/// # Errors
+/// The store's.
+pub async fn of_appointment(
+    app: &App,
+    clinic: ClinicId,
+    appt: AppointmentId,
+) -> Result<Vec<PaymentView>> {
+    Ok(payments::of_appointment(&app.store, clinic, appt).await?)
+}
+
+/// A link's payments, oldest first.
+///
+/// # Errors
+/// The store's.
+pub async fn of_link(app: &App, clinic: ClinicId, link: LinkId) -> Result<Vec<PaymentView>> {
+    Ok(payments::of_link(&app.store, clinic, link).await?)
+}
+
+/// A page of payments, newest first, `from` inclusive and `to` exclusive.
+///
+/// # Errors
+/// The store's.
+pub async fn list(
+    app: &App,
+    clinic: ClinicId,
+    after: Option<&Cursor>,
+    span: (UtcMs, UtcMs),
+    limit: i64,
+) -> Result<(Vec<PaymentView>, Option<Cursor>)> {
+    Ok(payments::list(&app.store, clinic, after, span, limit).await?)
+}

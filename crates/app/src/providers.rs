@@ -1,0 +1,149 @@
+//! Which payment provider a clinic uses, and the door to it.
+
+use std::sync::{Arc, PoisonError};
+
+use remit_core::attempts::Attempt;
+use remit_core::ids::{ClinicId, EndpointId};
+use remit_gateways::payments::{Capabilities, PaymentProvider};
+use remit_gateways::sandbox::{SandboxConfig, SandboxProvider};
+use remit_store::providers::{self, ProviderAccount};
+use serde::{Deserialize, Serialize};
+
+use crate::{App, Error, Result};
+
+/// The sandbox's name among providers.
+pub const SANDBOX: &str = "sandbox";
+
+/// What is sealed of an account.
+#[derive(Serialize, Deserialize)]
+pub(crate) struct Secrets {
+    pub secret_key: String,
+    /// Two while one replaces the other.
+    pub webhook_secrets: Vec<String>,
+}
+
+/// An account with the door to it.
+#[derive(Clone)]
+pub struct Account {
+    pub endpoint: EndpointId,
+    pub clinic: ClinicId,
+    pub provider: String,
+    pub account: String,
+    pub livemode: bool,
+    pub capabilities: Capabilities,
+    pub gateway: Arc<dyn PaymentProvider>,
+}
+
+/// Where an account's secrets are sealed for.
+pub(crate) fn place(clinic: ClinicId) -> String {
+    format!("{clinic} provider_account.secrets")
+}
+
+/// The account that takes new attempts.
+///
+/// # Errors
+/// [`Error::NotSetUp`] without one; or the store's.
+pub async fn enabled(app: &App, clinic: ClinicId) -> Result<Account> {
+    let row = providers::enabled(&app.store, clinic).await?;
+    open(app, row.ok_or(Error::NotSetUp("a payment provider"))?)
+}
+
+/// The account that an attempt was made with, whatever the clinic uses now.
+///
+/// # Errors
+/// [`Error::NotFound`], or the store's.
+pub async fn of_attempt(app: &App, clinic: ClinicId, attempt: &Attempt) -> Result<Account> {
+    of_account(app, clinic, &attempt.provider, &attempt.account).await
+}
+
+/// # Errors
+/// [`Error::NotFound`], or the store's.
+pub async fn of_account(
+    app: &App,
+    clinic: ClinicId,
+    provider: &str,
+    account: &str,
+) -> Result<Account> {
+    let row = providers::by_account(&app.store, clinic, provider, account).await?;
+    open(app, row.ok_or(Error::NotFound)?)
+}
+
+/// The account behind a webhook route.
+///
+/// # Errors
+/// [`Error::NotFound`], or the store's.
+pub async fn by_endpoint(app: &App, endpoint: EndpointId) -> Result<Account> {
+    let row = providers::by_endpoint(&app.store, endpoint).await?;
+    open(app, row.ok_or(Error::NotFound)?)
+}
+
+/// Every account of every clinic.
+///
+/// # Errors
+/// The store's.
+pub async fn all(app: &App) -> Result<Vec<(ProviderAccount, Account)>> {
+    let mut accounts = Vec::new();
+    for row in providers::list(&app.store).await? {
+        accounts.push((row.clone(), open(app, row)?));
+    }
+    Ok(accounts)
+}
+
+fn open(app: &App, row: ProviderAccount) -> Result<Account> {
+    let known = app
+        .providers
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&row.id)
+        .cloned();
+    let gateway = match known {
+        Some(gateway) => gateway,
+        None => {
+            let gateway = connect(app, &row)?;
+            app.providers
+                .write()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(row.id, gateway.clone());
+            gateway
+        }
+    };
+    Ok(Account {
+        endpoint: row.id,
+        clinic: row.clinic,
+        provider: row.provider,
+        account: row.account,
+        livemode: row.livemode,
+        capabilities: gateway.capabilities(),
+        gateway,
+    })
+}
+
+/// The one list of providers: a new one is one more arm.
+fn connect(app: &App, row: &ProviderAccount) -> Result<Arc<dyn PaymentProvider>> {
+    let secrets = secrets(app, row)?;
+    match row.provider.as_str() {
+        SANDBOX => {
+            let api_base = if row.api_base.is_empty() {
+                format!("{}/sandbox/v1", app.config.self_url)
+            } else {
+                row.api_base.clone()
+            };
+            let config = SandboxConfig {
+                api_base,
+                secret_key: secrets.secret_key,
+                webhook_secrets: secrets.webhook_secrets,
+                account: row.account.clone(),
+                client: app.client.clone(),
+            };
+            let provider =
+                SandboxProvider::new(config).map_err(|error| Error::Setup(error.to_string()))?;
+            Ok(Arc::new(provider))
+        }
+        _ => Err(Error::NotSetUp("this payment provider")),
+    }
+}
+
+pub(crate) fn secrets(app: &App, row: &ProviderAccount) -> Result<Secrets> {
+    let opened = app.keys.open(&place(row.clinic), &row.secrets_sealed)?;
+    serde_json::from_slice(&opened).map_err(|_| Error::Sealed)
+}

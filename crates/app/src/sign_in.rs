@@ -1,0 +1,216 @@
+//! Staff sign-in, sessions and API keys.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use remit_core::contact::{Email, Name};
+use remit_core::ids::{ApiKeyId, ClinicId, StaffId};
+use remit_core::roles::Role;
+use remit_core::{DAY_MS, HOUR_MS, MINUTE_MS};
+use remit_store::staff::{self, ApiKeyView, SessionView, StaffRow};
+use sha2::{Digest, Sha256};
+
+use crate::actor::Who;
+use crate::error::in_field;
+use crate::{Actor, App, Error, Result, keys, throttle};
+
+/// A session ends after this long without use, and after this long in any case.
+pub const IDLE_MS: i64 = 12 * HOUR_MS;
+pub const LIFETIME_MS: i64 = 7 * DAY_MS;
+/// How often "last seen" is written: not on every request.
+const SEEN_EVERY_MS: i64 = 5 * MINUTE_MS;
+const PASSWORD_CHARS_MIN: usize = 8;
+
+fn digest(secret: &str) -> Vec<u8> {
+    Sha256::digest(secret.as_bytes()).to_vec()
+}
+
+/// Hashes a password (argon2id) off the async threads.
+async fn hash(app: &App, password: String) -> Result<String> {
+    let permit = app
+        .hashing
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(|_| Error::Setup("shutting down".into()))?;
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        Argon2::default()
+            .hash_password(password.as_bytes())
+            .map(|hash| hash.to_string())
+    })
+    .await
+    .map_err(|error| Error::Setup(error.to_string()))?
+    .map_err(|error| Error::Setup(error.to_string()))
+}
+
+async fn verify(app: &App, password: String, hash: String) -> Result<bool> {
+    let permit = app
+        .hashing
+        .clone()
+        .acquire_owned()
+        .await
+        .map_err(|_| Error::Setup("shutting down".into()))?;
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        PasswordHash::new(&hash).is_ok_and(|hash| {
+            Argon2::default()
+                .verify_password(password.as_bytes(), &hash)
+                .is_ok()
+        })
+    })
+    .await
+    .map_err(|error| Error::Setup(error.to_string()))
+}
+
+/// Adds a person who signs in.
+///
+/// # Errors
+/// [`Error::Invalid`] names the field; or the store's.
+pub async fn add_staff(
+    app: &App,
+    clinic: ClinicId,
+    email: &str,
+    name: &str,
+    role: Role,
+    password: &str,
+) -> Result<StaffId> {
+    if password.chars().count() < PASSWORD_CHARS_MIN {
+        return Err(Error::invalid("password", "Use at least 8 characters."));
+    }
+    let now = app.now().await?;
+    let row = StaffRow {
+        clinic,
+        id: app.fresh(now)?,
+        email: Email::parse(email)
+            .map_err(in_field("email"))?
+            .into_string()
+            .to_lowercase(),
+        name: Name::parse(name).map_err(in_field("name"))?.into_string(),
+        role,
+        password_hash: hash(app, password.to_owned()).await?,
+        active: true,
+    };
+    let mut tx = app.store.begin(clinic).await?;
+    staff::insert(&mut tx, &row, now).await?;
+    remit_store::audit::append(&mut tx, "Remit", "staff.added", &row.id.to_string(), now).await?;
+    tx.commit().await?;
+    Ok(row.id)
+}
+
+/// Signs a person in; answers with the secret of a new session (hazard D10: never one that the browser brought).
+///
+/// # Errors
+/// [`Error::SignIn`] for a wrong address or password alike, [`Error::TooMany`], or the store's.
+pub async fn sign_in(app: &App, email: &str, password: &str, peer: &str) -> Result<String> {
+    let email = email.trim().to_lowercase();
+    throttle::check(app, throttle::SIGN_IN_PEER, peer).await?;
+    throttle::check(app, throttle::SIGN_IN_ACCOUNT, &email).await?;
+    let row = staff::by_email(&app.store, &email)
+        .await?
+        .filter(|row| row.active);
+    // An unknown address costs the same hash, so that time does not tell who works here.
+    let stored = match &row {
+        Some(row) => row.password_hash.clone(),
+        None => NOBODY.to_owned(),
+    };
+    let right = verify(app, password.to_owned(), stored).await?;
+    let Some(row) = row.filter(|_| right) else {
+        for (cap, who) in [
+            (throttle::SIGN_IN_PEER, peer),
+            (throttle::SIGN_IN_ACCOUNT, email.as_str()),
+        ] {
+            throttle::hit(app, cap, who).await?;
+        }
+        return Err(Error::SignIn);
+    };
+    let secret = keys::random_secret()? + &keys::random_secret()?;
+    let mut tx = app.store.begin(row.clinic).await?;
+    let now = tx.now().await?;
+    staff::open_session(&mut tx, &digest(&secret), row.id, now, now + LIFETIME_MS).await?;
+    tx.commit().await?;
+    Ok(secret)
+}
+
+/// A hash of no password, of the same cost as the real ones.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// The person behind a session's secret, while the session lasts.
+///
+/// # Errors
+/// The store's.
+pub async fn session(app: &App, secret: &str) -> Result<Option<(Actor, SessionView)>> {
+    let hash = digest(secret);
+    let Some(view) = staff::session(&app.store, &hash).await? else {
+        return Ok(None);
+    };
+    let over = view.now >= view.ends_at || view.now - view.seen_at >= IDLE_MS;
+    if over || !view.active {
+        return Ok(None);
+    }
+    if view.now - view.seen_at >= SEEN_EVERY_MS {
+        let mut tx = app.store.begin(view.clinic).await?;
+        staff::session_seen(&mut tx, &hash, view.now).await?;
+        tx.commit().await?;
+    }
+    let actor = Actor {
+        clinic: view.clinic,
+        role: view.role,
+        label: view.name.clone(),
+        who: Who::Staff(view.staff),
+    };
+    Ok(Some((actor, view)))
+}
+
+/// # Errors
+/// The store's.
+pub async fn sign_out(app: &App, secret: &str) -> Result<()> {
+    let mut tx = app.store.begin_installation().await?;
+    staff::end_session(&mut tx, &digest(secret)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Makes an API key; its secret is shown this once.
+///
+/// # Errors
+/// The store's.
+pub async fn add_api_key(app: &App, clinic: ClinicId, name: &str, role: Role) -> Result<String> {
+    let secret = format!("rk_{}{}", keys::random_secret()?, keys::random_secret()?);
+    keep_api_key(app, clinic, name, role, &secret).await?;
+    Ok(secret)
+}
+
+/// Keeps the hash of a key whose secret is already known.
+///
+/// # Errors
+/// The store's.
+pub async fn keep_api_key(
+    app: &App,
+    clinic: ClinicId,
+    name: &str,
+    role: Role,
+    secret: &str,
+) -> Result<()> {
+    let mut tx = app.store.begin(clinic).await?;
+    let now = tx.now().await?;
+    let id: ApiKeyId = app.fresh(now)?;
+    staff::add_key(&mut tx, id, &digest(secret), name, role, now).await?;
+    remit_store::audit::append(&mut tx, "Remit", "api_key.added", &id.to_string(), now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The program behind a key.
+///
+/// # Errors
+/// The store's.
+pub async fn api_key(app: &App, secret: &str) -> Result<Option<Actor>> {
+    if !secret.starts_with("rk_") || secret.len() > 100 {
+        return Ok(None);
+    }
+    let found: Option<ApiKeyView> = staff::api_key(&app.store, &digest(secret)).await?;
+    Ok(found.map(|key| Actor {
+        clinic: key.clinic,
+        role: key.role,
+        label: format!("API key \"{}\"", key.name),
+        who: Who::ApiKey(key.id),
+    }))
+}

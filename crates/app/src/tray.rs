@@ -1,0 +1,84 @@
+//! The demo's message tray, and which channel carries a clinic's messages.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use remit_core::deliveries::Channel;
+use remit_core::ids::{ClinicId, MessageId};
+use remit_gateways::messages::{Message, MessageChannel};
+use remit_gateways::tray::{Tray, TrayShelf};
+use remit_store::Store;
+use remit_store::tray::{self, TrayMessage};
+
+use crate::{App, Error, Result, clinics};
+
+struct Shelf {
+    store: Store,
+    clinic: ClinicId,
+}
+
+#[async_trait]
+impl TrayShelf for Shelf {
+    async fn keep(&self, message: &Message) -> std::result::Result<String, String> {
+        self.keep_in(message)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    async fn find(&self, reference: &str) -> std::result::Result<Option<String>, String> {
+        let found = tray::find(&self.store, self.clinic, reference).await;
+        found
+            .map(|id| id.map(|id| id.to_string()))
+            .map_err(|error| error.to_string())
+    }
+}
+
+impl Shelf {
+    async fn keep_in(&self, message: &Message) -> Result<String> {
+        let mut tx = self.store.begin(self.clinic).await?;
+        let now = tx.now().await?;
+        let id = MessageId(remit_store::fresh::uuid(now)?);
+        let kept = TrayMessage {
+            id,
+            channel: message.channel.name().to_owned(),
+            to: message.to.clone(),
+            subject: message.subject.clone(),
+            text: message.text.clone(),
+            at: now,
+        };
+        tray::keep(&mut tx, &message.reference, &kept).await?;
+        tx.commit().await?;
+        Ok(id.to_string())
+    }
+}
+
+/// The channel that carries a clinic's messages. In test mode it is the tray; a real one is one more arm.
+///
+/// # Errors
+/// [`Error::NotSetUp`], or the store's.
+pub async fn channel(
+    app: &App,
+    clinic: ClinicId,
+    channel: Channel,
+) -> Result<Arc<dyn MessageChannel>> {
+    let context = clinics::context(app, clinic).await?;
+    match channel {
+        Channel::Sms | Channel::Email if context.clinic.test_mode => {
+            Ok(Arc::new(Tray::new(Arc::new(Shelf {
+                store: app.store.clone(),
+                clinic,
+            }))))
+        }
+        Channel::Sms => Err(Error::NotSetUp("SMS")),
+        Channel::Email => Err(Error::NotSetUp("email")),
+        Channel::Qr | Channel::Copy => Err(Error::NotSetUp("a message channel")),
+    }
+}
+
+/// The tray's messages, newest first.
+///
+/// # Errors
+/// The store's.
+pub async fn messages(app: &App, clinic: ClinicId, limit: i64) -> Result<Vec<TrayMessage>> {
+    Ok(tray::list(&app.store, clinic, limit).await?)
+}

@@ -1,0 +1,194 @@
+//! The background work: any number of nodes may run it, every task acts on stored state alone, so the path after a
+//! crash is the everyday path.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use remit_core::{DAY_MS, HOUR_MS, MINUTE_MS};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep};
+
+use crate::{App, Result, clinics, expire, idempotency, inbox, outbox, reconcile, sandbox, visits};
+
+/// How long a task rests when nothing wakes it. Notices wake it at once; this is for a lost one.
+const NAP: Duration = Duration::from_secs(1);
+/// How often the event lists are read, and the payments compared.
+const EVENTS_EVERY: Duration = Duration::from_secs(300);
+const COMPARE_EVERY: Duration = Duration::from_secs(24 * 3600);
+const SWEEP_EVERY: Duration = Duration::from_secs(600);
+/// How long a shutdown waits for work under way; what is cut off comes back when its lease ends.
+const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
+
+/// Starts every task; they end when `stop` turns true. The returned future ends when they have.
+pub fn start(app: Arc<App>, stop: watch::Receiver<bool>) -> impl Future<Output = ()> + Send {
+    let mut tasks = JoinSet::new();
+    tasks.spawn(woken(app.clone(), stop.clone(), "outbox"));
+    tasks.spawn(woken(app.clone(), stop.clone(), "inbox"));
+    tasks.spawn(rounds(app.clone(), stop.clone()));
+    tasks.spawn(seldom(app.clone(), stop.clone()));
+    tasks.spawn(follow(app.clone(), stop.clone()));
+    tasks.spawn(forget_changed(app.clone(), stop.clone()));
+    if let Some(company) = app.company() {
+        let mut stop = stop.clone();
+        tasks.spawn(async move {
+            company
+                .deliver_webhooks(async move { stopped(&mut stop).await })
+                .await;
+        });
+    }
+    async move {
+        let rest = async { while tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(SHUTDOWN_WAIT, rest).await.is_err() {
+            tracing::info!("work cut off by the shutdown goes on at the next start");
+        }
+    }
+}
+
+async fn stopped(stop: &mut watch::Receiver<bool>) {
+    // An error means that the sender is gone, which is the end as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// Runs the outbox or the inbox whenever a notice names it.
+async fn woken(app: Arc<App>, mut stop: watch::Receiver<bool>, topic: &'static str) {
+    let mut notices = app.notices();
+    loop {
+        let done = match topic {
+            "outbox" => outbox::run(&app).await,
+            _ => inbox::run(&app).await,
+        };
+        let busy = match done {
+            Ok(count) => count > 0,
+            Err(error) => {
+                tracing::warn!("the {topic} has to wait: {error}");
+                false
+            }
+        };
+        if *stop.borrow() {
+            return;
+        }
+        if busy {
+            continue;
+        }
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = sleep(NAP) => {}
+            () = named(&mut notices, topic) => {}
+        }
+    }
+}
+
+/// Waits for a notice with the topic. One that was missed is as good as one that came.
+async fn named(notices: &mut tokio::sync::broadcast::Receiver<remit_store::Notice>, topic: &str) {
+    use tokio::sync::broadcast::error::RecvError;
+    loop {
+        match notices.recv().await {
+            Ok(notice) if notice.topics.iter().any(|known| known == topic) => return,
+            Ok(_) => {}
+            Err(RecvError::Lagged(_)) => return,
+            Err(RecvError::Closed) => return std::future::pending().await,
+        }
+    }
+}
+
+/// What is looked at every second: expiry, live attempts, fetched pages.
+async fn rounds(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        log("expiry", expire::run(&app).await);
+        log(
+            "live attempts",
+            reconcile::look_at_live_attempts(&app).await,
+        );
+        log("visits", visits::write_fetched(&app).await);
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = sleep(NAP) => {}
+        }
+    }
+}
+
+/// What is done every few minutes to once a day.
+async fn seldom(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let start = Instant::now();
+    let (mut events_at, mut sweep_at, mut compare_at) =
+        (start, start + SWEEP_EVERY, start + Duration::from_secs(60));
+    log("sandbox accounts", sandbox::register_accounts(&app).await);
+    loop {
+        let now = Instant::now();
+        if now >= events_at {
+            log("event lists", reconcile::read_events(&app).await);
+            events_at = now + EVENTS_EVERY;
+        }
+        if now >= sweep_at {
+            log("sweep", sweep(&app).await);
+            sweep_at = now + SWEEP_EVERY;
+        }
+        if now >= compare_at {
+            log("comparison", compare(&app).await);
+            compare_at = now + COMPARE_EVERY;
+        }
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = sleep(Duration::from_secs(5)) => {}
+        }
+    }
+}
+
+async fn compare(app: &App) -> Result<()> {
+    let since = app.now().await? - reconcile::COMPARE_MS;
+    let compared = reconcile::compare(app, since).await?;
+    if compared.recovered + compared.unmatched > 0 {
+        tracing::warn!("comparison with the providers: {compared:?}");
+    }
+    Ok(())
+}
+
+/// Forgets what is over: sessions, kept answers, counted windows.
+async fn sweep(app: &App) -> Result<()> {
+    let mut tx = app.store.begin_installation().await?;
+    let now = tx.now().await?;
+    remit_store::staff::sweep_sessions(&mut tx, now, now - crate::sign_in::IDLE_MS).await?;
+    remit_store::idempotency::sweep(&mut tx, now - idempotency::KEPT_MS - HOUR_MS).await?;
+    remit_store::throttle::sweep(&mut tx, now - DAY_MS - MINUTE_MS).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Passes other nodes' notices on; connects again when the connection is lost.
+async fn follow(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            done = app.store.follow_other_nodes() => match done {
+                Ok(()) => return,
+                Err(error) => tracing::warn!("following other nodes: {error}"),
+            },
+        }
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = sleep(NAP) => {}
+        }
+    }
+}
+
+/// Forgets a remembered clinic when any node changed it.
+async fn forget_changed(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let mut notices = app.notices();
+    loop {
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            notice = notices.recv() => if let Ok(notice) = notice
+                && notice.topics.iter().any(|topic| topic == "clinic")
+                && let Ok(clinic) = notice.clinic.parse()
+            {
+                clinics::forget(&app, clinic);
+            },
+        }
+    }
+}
+
+fn log<T>(what: &str, done: Result<T>) {
+    if let Err(error) = done {
+        tracing::warn!("{what} has to wait: {error}");
+    }
+}

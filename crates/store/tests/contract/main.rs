@@ -1,7 +1,0 @@
-//! What a user of the memory relies on, on both engines. PostgreSQL needs `REMIT_TEST_POSTGRES_URL` (see `scripts/pg`).
-
-#[macro_use]
-mod harness;
-mod constraints;
-mod desk;
-mod statements;
