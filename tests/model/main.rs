@@ -7,13 +7,17 @@ mod db;
 mod reckoning;
 mod reference;
 
+use std::panic::catch_unwind;
+
 use db::{Db, id};
-use proptest::test_runner::Config;
-use proptest_state_machine::{StateMachineTest, prop_state_machine};
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::{Config, TestRunner};
+use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 use reference::{RefundWord, Status, Step, Visit, Word};
 use remit_core::account::{Decision, Refusal};
 use remit_core::appointments::{self, Charge, ChargeKind};
 use remit_core::attempts::{self, AttemptState, Report, Reported, SettleIds, Start, Started};
+use remit_core::faults::{self, Fault};
 use remit_core::ids::AppointmentId;
 use remit_core::links::{self, Link, LinkState, Purpose};
 use remit_core::methods::Method;
@@ -355,4 +359,21 @@ prop_state_machine! {
     #![proptest_config(config())]
     #[test]
     fn core_agrees_with_plain_integers(sequential 1..=60 => Clinic);
+}
+
+/// A model that agrees with everything would prove nothing.
+#[test]
+fn a_wrong_rule_is_noticed() {
+    let strategy = Visit::sequential_strategy(1..=60);
+    for fault in Fault::ALL {
+        let mut runner = TestRunner::deterministic();
+        let noticed = (0..2_000).any(|_| {
+            let (visit, steps, _) = strategy.new_tree(&mut runner).expect("steps").current();
+            faults::plant(Some(fault));
+            let played = catch_unwind(|| Clinic::test_sequential(config(), visit, steps, None));
+            faults::plant(None);
+            played.is_err()
+        });
+        assert!(noticed, "{fault:?} went by");
+    }
 }

@@ -18,6 +18,17 @@ pub enum Fault {
     NothingClosed,
 }
 
+impl Fault {
+    pub const ALL: [Fault; 6] = [
+        Fault::LateSuccessIgnored,
+        Fault::SurplusDropped,
+        Fault::OldAmount,
+        Fault::ExpiryByRow,
+        Fault::RankIgnored,
+        Fault::NothingClosed,
+    ];
+}
+
 #[cfg(feature = "planted-faults")]
 thread_local! {
     static PLANTED: std::cell::Cell<Option<Fault>> = const { std::cell::Cell::new(None) };

@@ -23,6 +23,9 @@ pub mod refunds;
 pub mod roles;
 pub mod token;
 
+#[cfg(test)]
+mod tests;
+
 /// Milliseconds since 1970-01-01T00:00:00Z. Zones exist only where a person reads (hazard B5).
 pub type UtcMs = i64;
 
