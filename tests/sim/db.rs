@@ -4,7 +4,9 @@
 use std::rc::Rc;
 
 use remit_core::UtcMs;
-use remit_core::account::{AttemptMove, Balance, Decision, Effect, Event, Finding, Standing};
+use remit_core::account::{
+    AttemptMove, Balance, Decision, Effect, Event, Finding, LinkMove, Standing,
+};
 use remit_core::appointments::{Charge, Status};
 use remit_core::attempts::Attempt;
 use remit_core::ids::{AppointmentId, AttemptId, LinkId, PatientId, PaymentId, RefundId};
@@ -236,14 +238,7 @@ impl Db {
             }
             Event::StatusChanged { to, .. } => self.visit_mut(visit).status = *to,
             Event::Moved { .. } | Event::NewLinkAsked { .. } => {}
-            Event::Posted(txn) => {
-                let twice = |t: &&Rc<(AppointmentId, Txn)>| {
-                    t.1.kind == txn.kind && t.1.source == txn.source
-                };
-                let taken = self.txns.iter().any(|t| twice(&t));
-                check(!taken || !self.source_key, "txn_source")?;
-                self.txns.push(Rc::new((visit, txn.clone())));
-            }
+            Event::Posted(txn) => self.post(visit, txn)?,
             Event::BalanceSet(balance) => {
                 check(
                     balance.due >= 0 && balance.credit >= 0,
@@ -255,15 +250,7 @@ impl Db {
                 check(self.open_link(visit).is_none(), "one_open_link")?;
                 self.links.push(link.clone());
             }
-            Event::LinkMoved(moved) => {
-                let link = self.links.iter_mut().find(|l| l.id == moved.link);
-                let link = link.ok_or(Refused("link"))?;
-                self.moves.push(Move {
-                    from: link.state.rank(),
-                    to: moved.to.rank(),
-                });
-                (link.state, link.why, link.late) = (moved.to, moved.why, moved.late);
-            }
+            Event::LinkMoved(moved) => self.move_link(moved)?,
             Event::AttemptStarted(attempt) => {
                 check(
                     self.live(visit).is_none() || !self.live_index,
@@ -297,6 +284,27 @@ impl Db {
                 }
             }
         }
+        Ok(())
+    }
+
+    fn post(&mut self, visit: AppointmentId, txn: &Txn) -> Result<(), Refused> {
+        let same = |t: &Rc<(AppointmentId, Txn)>| t.1.kind == txn.kind && t.1.source == txn.source;
+        check(
+            !self.txns.iter().any(same) || !self.source_key,
+            "txn_source",
+        )?;
+        self.txns.push(Rc::new((visit, txn.clone())));
+        Ok(())
+    }
+
+    fn move_link(&mut self, moved: &LinkMove) -> Result<(), Refused> {
+        let link = self.links.iter_mut().find(|l| l.id == moved.link);
+        let link = link.ok_or(Refused("link"))?;
+        self.moves.push(Move {
+            from: link.state.rank(),
+            to: moved.to.rank(),
+        });
+        (link.state, link.why, link.late) = (moved.to, moved.why, moved.late);
         Ok(())
     }
 

@@ -127,12 +127,12 @@ impl World {
     }
 
     fn use_tab(&mut self) {
-        let Some(session) = self.rng.pick(&self.tabs) else {
+        let sessions = &self.provider.sessions;
+        let payable = |tab: &&usize| sessions[**tab].standing == provider::Standing::Open;
+        let payable: Vec<usize> = self.tabs.iter().filter(payable).copied().collect();
+        let Some(session) = self.rng.pick(&payable) else {
             return;
         };
-        if self.provider.sessions[session].standing != provider::Standing::Open {
-            return;
-        }
         let now = self.now;
         match self.rng.below(20) {
             0..=10 => self.pay(session),

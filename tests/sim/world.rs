@@ -18,7 +18,7 @@ use crate::rng::Rng;
 /// Where the simulation begins: 1 January 2026.
 const BEGIN_MS: UtcMs = 1_767_225_600_000;
 /// Steps of trouble before everybody goes home.
-const STEPS: usize = 110;
+const STEPS: usize = 240;
 
 /// What follows once an attempt is closed.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +82,6 @@ pub enum Task {
     },
     /// A planted fault: the provider is called before anything is reserved.
     RefundFirst {
-        visit: AppointmentId,
         payment: remit_core::ids::PaymentId,
         minor: i64,
         refund: RefundId,
@@ -92,6 +91,10 @@ pub enum Task {
 pub struct World {
     pub rng: Rng,
     pub planted: Option<Planted>,
+    /// Per cent of the clock's moves that are hours or days: some seeds live through an afternoon, some through weeks.
+    pub slow: u64,
+    /// How much of the usual trouble this seed has, in per cent.
+    pub rough: u64,
     /// Trouble is over: nothing is lost, nothing crashes.
     pub calm: bool,
     pub now: UtcMs,
@@ -124,8 +127,13 @@ impl World {
         let mut db = Db::new(BEGIN_MS);
         db.source_key = planted != Some(Planted::NoSourceKey);
         db.live_index = planted != Some(Planted::NoLiveIndex);
+        let mut rng = Rng::new(seed);
+        let slow = rng.pick(&[2, 10, 25, 60]).unwrap_or(10);
+        let rough = rng.pick(&[20, 60, 100, 200]).unwrap_or(100);
         World {
-            rng: Rng::new(seed),
+            rng,
+            slow,
+            rough,
             planted,
             calm: false,
             now: BEGIN_MS,
@@ -169,18 +177,16 @@ impl World {
     }
 
     fn step(&mut self) {
-        let before = self.provider.events.len();
         self.provider.pass(self.now);
         match self.rng.below(100) {
-            0..=33 => self.advance(),
-            34..=48 => self.staff(),
-            49..=66 => self.patient(),
-            67..=76 => self.network(),
-            77..=90 => self.worker(),
-            91..=97 => self.clock(),
+            0..=39 => self.advance(),
+            40..=49 => self.staff(),
+            50..=72 => self.patient(),
+            73..=81 => self.network(),
+            82..=93 => self.worker(),
+            94..=98 => self.clock(),
             _ => self.trouble(),
         }
-        debug_assert!(before <= self.provider.events.len());
         self.send_events();
     }
 
@@ -221,16 +227,20 @@ impl World {
     }
 
     fn clock(&mut self) {
-        let waits = [
+        let short = [
             SECOND_MS,
+            5 * SECOND_MS,
             20 * SECOND_MS,
             2 * MINUTE_MS,
             25 * MINUTE_MS,
-            5 * HOUR_MS,
-            23 * HOUR_MS,
-            47 * HOUR_MS,
         ];
-        self.now += self.rng.pick(&waits).unwrap_or(0);
+        let long = [5 * HOUR_MS, 23 * HOUR_MS, 47 * HOUR_MS];
+        let waits = if self.rng.percent(self.slow) {
+            &long[..]
+        } else {
+            &short[..]
+        };
+        self.now += self.rng.pick(waits).unwrap_or(0);
         self.say(|w| format!("the clock moves to +{} s", (w.now - BEGIN_MS) / SECOND_MS));
         self.provider.pass(self.now);
     }
@@ -238,7 +248,8 @@ impl World {
     fn trouble(&mut self) {
         match self.rng.below(3) {
             0 => {
-                self.down_until = self.now + self.rng.between(1, 40) * 6 * MINUTE_MS;
+                self.down_until =
+                    self.now + self.rng.pick(&[1, 10, 60, 300, 1500]).unwrap_or(1) * MINUTE_MS;
                 self.say(|_| "the provider goes down".into());
             }
             1 => self.skew = self.rng.between(-10, 10) * MINUTE_MS,
@@ -274,7 +285,7 @@ impl World {
 
     /// Whether trouble strikes.
     pub fn unlucky(&mut self, percent: u64) -> bool {
-        self.rng.percent(percent) && !self.calm
+        self.rng.draw() % 10_000 < percent * self.rough && !self.calm
     }
 
     pub fn mark(&mut self, mark: Mark) {
@@ -365,51 +376,38 @@ impl World {
             return;
         }
         let index = self.rng.below(self.tasks.len());
-        let task = self.tasks.swap_remove(index);
-        match task {
+        match self.tasks.swap_remove(index) {
             Task::Start(link, read) => self.start(link, read),
             Task::Create {
                 attempt,
                 lease,
                 then,
-                answer: None,
-            } => self.call_create(attempt, lease, then),
-            Task::Create {
-                attempt,
-                lease,
-                then,
-                answer: Some(answer),
-            } => self.save_create(attempt, lease, then, answer),
+                answer,
+            } => match answer {
+                None => self.call_create(attempt, lease, then),
+                Some(answer) => self.save_create(attempt, lease, then, answer),
+            },
             Task::Close {
                 attempt,
                 lease,
                 then,
-                answer: None,
-            } => self.call_close(attempt, lease, then),
-            Task::Close {
-                attempt,
-                lease,
-                then,
-                answer: Some(answer),
-            } => self.save_close(attempt, lease, then, answer),
+                answer,
+            } => match answer {
+                None => self.call_close(attempt, lease, then),
+                Some(answer) => self.save_close(attempt, lease, then, answer),
+            },
             Task::Fetch {
                 attempt,
                 cause,
-                facts: None,
-            } => self.call_fetch(attempt, cause),
-            Task::Fetch {
-                attempt,
-                cause,
-                facts: Some(facts),
-            } => self.save_fetch(attempt, cause, facts),
-            Task::Apply {
-                event, facts: None, ..
-            } => self.call_apply(event),
-            Task::Apply {
-                event,
-                facts: Some(facts),
-                read,
-            } => self.save_apply(event, &facts, read),
+                facts,
+            } => match facts {
+                None => self.call_fetch(attempt, cause),
+                Some(facts) => self.save_fetch(attempt, cause, facts),
+            },
+            Task::Apply { event, facts, read } => match facts {
+                None => self.call_apply(event),
+                Some(facts) => self.save_apply(event, &facts, read),
+            },
             Task::ApplyRefund {
                 event,
                 refund,
@@ -418,29 +416,24 @@ impl World {
             Task::Refund {
                 refund,
                 lease,
-                answer: None,
-            } => self.call_refund(refund, lease),
-            Task::Refund {
-                refund,
-                lease,
-                answer: Some(answer),
-            } => self.save_refund(refund, lease, answer),
+                answer,
+            } => match answer {
+                None => self.call_refund(refund, lease),
+                Some(answer) => self.save_refund(refund, lease, answer),
+            },
             Task::Send {
                 delivery,
                 lease,
-                answer: None,
-            } => self.call_send(delivery, lease),
-            Task::Send {
-                delivery,
-                lease,
-                answer: Some(answer),
-            } => self.save_send(delivery, lease, &answer),
+                answer,
+            } => match answer {
+                None => self.call_send(delivery, lease),
+                Some(answer) => self.save_send(delivery, lease, &answer),
+            },
             Task::RefundFirst {
-                visit,
                 payment,
                 minor,
                 refund,
-            } => self.reserve_after_call(visit, payment, minor, refund),
+            } => self.reserve_after_call(payment, minor, refund),
         }
     }
 

@@ -2,7 +2,7 @@
 //! provider reports is applied by [`settle`], whoever brings it.
 
 use crate::account::{
-    AttemptMove, Decision, Effect, Event, Finding, FindingKind, Refusal, Standing,
+    AttemptMove, Decision, Effect, Event, Finding, FindingKind, LinkMove, Refusal, Standing,
 };
 use crate::faults::{Fault, planted};
 use crate::ids::{AppointmentId, AttemptId, LinkId, PaymentId, TxnId};
@@ -431,18 +431,9 @@ fn paid(
     );
     decision.events.push(Event::PaymentReceived(payment));
     if money.received == attempt.amount {
-        if let Some(link) = link
-            && link.state != LinkState::Paid
-        {
-            // Late means: the link had already ended, by the clock or by staff (hazard A9).
-            let late = !link.state.is_open() || link.expired_at(now);
-            decision
-                .events
-                .push(Event::LinkMoved(crate::account::LinkMove {
-                    late,
-                    ..link.moved(LinkState::Paid)
-                }));
-        }
+        decision
+            .events
+            .extend(link.and_then(|link| link_paid(link, now)));
     } else {
         decision
             .events
@@ -453,6 +444,17 @@ fn paid(
         payment: ids.payment,
     });
     decision
+}
+
+/// The link is paid. Late means: it had already ended, by the clock or by staff (hazard A9).
+fn link_paid(link: &Link, now: UtcMs) -> Option<Event> {
+    let late = !link.state.is_open() || link.expired_at(now);
+    (link.state != LinkState::Paid).then(|| {
+        Event::LinkMoved(LinkMove {
+            late,
+            ..link.moved(LinkState::Paid)
+        })
+    })
 }
 
 /// The provider received something else than was asked for.
