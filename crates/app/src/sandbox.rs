@@ -145,3 +145,8 @@ async fn register(app: &App, row: &ProviderAccount) -> Result<()> {
     };
     company.register(registration).await.map_err(Error::Setup)
 }
+
+/// The company's own pages and API, to be mounted at `/sandbox`.
+pub fn routes(company: Company) -> axum::Router {
+    remit_gateways::sandbox::company::router(company)
+}

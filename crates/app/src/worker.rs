@@ -192,3 +192,11 @@ fn log<T>(what: &str, done: Result<T>) {
         tracing::warn!("{what} has to wait: {error}");
     }
 }
+
+/// Whether this node can serve: the database answers and its schema is this release's.
+///
+/// # Errors
+/// The database cannot be reached.
+pub async fn is_ready(app: &App) -> Result<bool> {
+    Ok(remit_store::migrate::is_current(&app.store).await?)
+}

@@ -156,6 +156,23 @@ pub fn offered(
     }
 }
 
+/// How a lender splits an amount: each part with the days from today at which it is due. Klarna: three parts a month
+/// (30 days) apart; Clearpay: four parts two weeks apart. Larger parts come first; they always sum to the amount.
+pub fn instalments(method: Method, amount: Money) -> Vec<(Money, i64)> {
+    let (parts, days) = match method {
+        Method::Card => return vec![],
+        Method::Klarna => (3, 30),
+        Method::Clearpay => (4, 14),
+    };
+    let (each, rest) = (
+        amount.minor.div_euclid(parts),
+        amount.minor.rem_euclid(parts),
+    );
+    (0..parts)
+        .map(|part| (amount.with(each + i64::from(part < rest)), part * days))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -231,5 +248,25 @@ mod tests {
             offered(&open, yen, PurposeKind::Balance),
             Err(NotOffered::NotInThisCurrency)
         );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn instalments_sum_to_the_amount(minor in 1_i64..10_000_000) {
+            for method in [Method::Klarna, Method::Clearpay] {
+                let parts = instalments(method, Money::gbp(minor));
+                proptest::prop_assert_eq!(parts.iter().map(|(part, _)| part.minor).sum::<i64>(), minor);
+                proptest::prop_assert!(parts.windows(2).all(|p| p[0].0.minor >= p[1].0.minor && p[0].1 < p[1].1));
+            }
+        }
+    }
+
+    #[test]
+    fn a_third_of_140_pounds_is_rounded_as_lenders_do() {
+        let parts: Vec<i64> = instalments(Method::Klarna, Money::gbp(14_000))
+            .iter()
+            .map(|(part, _)| part.minor)
+            .collect();
+        assert_eq!(parts, [4667, 4667, 4666]);
     }
 }

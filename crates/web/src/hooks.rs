@@ -1,0 +1,57 @@
+//! Provider webhooks: raw bytes in, verified, stored, acknowledged. Applying them is the worker's (hazards A8, D1, D2).
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::routing::post;
+use remit_app::Error;
+use remit_app::inbox::{self, Accepted};
+
+use crate::Web;
+
+/// The largest webhook (hazard C10).
+const BODY_BYTES_MAX: usize = 256 * 1024;
+
+pub fn routes() -> Router<Web> {
+    Router::new()
+        .route("/hooks/{endpoint}", post(receive))
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+}
+
+/// `POST /hooks/{endpoint_id}`: 200 once stored, 400 when not believed, 404 for an unknown endpoint, 503 when it could
+/// not be stored, so that the provider tries again.
+async fn receive(
+    State(web): State<Web>,
+    Path(endpoint): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
+    let Ok(endpoint) = endpoint.parse() else {
+        return StatusCode::NOT_FOUND;
+    };
+    let name = match inbox::signature_header(&web.app, endpoint).await {
+        Ok(name) => name,
+        Err(error) => return refused(&error),
+    };
+    let signature = headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    match inbox::receive(&web.app, endpoint, signature, &body).await {
+        Ok(Accepted::Stored | Accepted::Known) => StatusCode::OK,
+        Ok(Accepted::Refused(why)) => {
+            tracing::warn!(endpoint.id = %endpoint, "refused a webhook for {endpoint}: {why}");
+            StatusCode::BAD_REQUEST
+        }
+        Err(error) => refused(&error),
+    }
+}
+
+fn refused(error: &Error) -> StatusCode {
+    if matches!(error, Error::NotFound) {
+        return StatusCode::NOT_FOUND;
+    }
+    tracing::error!("a webhook could not be stored: {error}");
+    StatusCode::SERVICE_UNAVAILABLE
+}

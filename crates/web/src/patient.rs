@@ -1,0 +1,295 @@
+//! What a patient sees under `/p/{token}`: pay, and how things stand. GET changes nothing (rule 6); the same answer
+//! for unknown and malformed addresses (hazard B10).
+
+mod show;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Form, Path, Request, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use remit_app::attempts::Continue;
+use remit_app::views::LinkView;
+use remit_app::{Error, attempts, links, visits};
+use remit_core::account::Refusal;
+use remit_core::ids::ClinicId;
+use remit_core::methods::Method;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::{Web, cookies, peer};
+
+pub(crate) use show::rfc3339;
+
+/// Holds the link's token for half an hour after *Continue to payment*, so that the way back from the provider needs
+/// no secret in its address (hazards D4, D11).
+const PAY_COOKIE: &str = "__Host-remit_pay";
+const PAY_COOKIE_SECONDS: i64 = 30 * 60;
+
+pub fn routes() -> Router<Web> {
+    Router::new()
+        .route("/p/{token}", get(page))
+        .route("/p/{token}/pay", post(pay))
+        .route("/p/{token}/seen", post(seen))
+        .route("/p/{token}/ask", post(ask))
+        .route("/p/{token}/stop", post(stop))
+        .route("/p/{token}/receipt", get(receipt))
+        .route("/p/return/{attempt}", get(returned))
+}
+
+/// A page for a person, whatever happened.
+fn html(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!("a patient page could not be made: {error}");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// The form token of a link's page: only who holds the address can know it.
+fn form_token(token: &str) -> String {
+    let digest = Sha256::digest(format!("remit patient form {token}"));
+    digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn is_form_token(token: &str, sent: &str) -> bool {
+    form_token(token).as_bytes().ct_eq(sent.as_bytes()).into()
+}
+
+/// The link behind an address, or the page that tells nothing.
+async fn find(web: &Web, token: &str) -> Result<(ClinicId, LinkView), Response> {
+    match links::by_token(&web.app, token).await {
+        Ok(found) => Ok(found),
+        Err(Error::NotFound) => Err(html(StatusCode::NOT_FOUND, &show::unknown())),
+        Err(error) => Err(broken(&error)),
+    }
+}
+
+/// Ours to mend: logged once, here; the page says what the patient can do.
+fn broken(error: &Error) -> Response {
+    tracing::error!("patient page: {error}");
+    html(StatusCode::SERVICE_UNAVAILABLE, &show::out_of_order())
+}
+
+async fn page(State(web): State<Web>, Path(token): Path<String>, request: Request) -> Response {
+    let peer = peer::address(
+        request.headers(),
+        request.extensions(),
+        &web.options.trusted_proxies,
+    );
+    if web.misses.is_over(peer) {
+        return html(StatusCode::TOO_MANY_REQUESTS, &show::unknown());
+    }
+    let (clinic, link) = match find(&web, &token).await {
+        Ok(found) => found,
+        Err(response) => {
+            web.misses.miss(peer);
+            return response;
+        }
+    };
+    match show::page(&web.app, clinic, &link, &token, &form_token(&token), None).await {
+        Ok((shown, now)) => {
+            visits::fetched(&web.app, clinic, link.id, now);
+            shown.respond()
+        }
+        Err(error) => broken(&error),
+    }
+}
+
+#[derive(Deserialize)]
+struct PayForm {
+    csrf: String,
+    method: Option<String>,
+}
+
+/// *Continue to payment*: a POST by a person, so only this makes a provider session (hazard B1).
+async fn pay(
+    State(web): State<Web>,
+    Path(token): Path<String>,
+    Form(form): Form<PayForm>,
+) -> Response {
+    let (clinic, link) = match find(&web, &token).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    if !is_form_token(&token, &form.csrf) {
+        return again(
+            &web,
+            clinic,
+            &link,
+            &token,
+            "This page was too old. Choose how to pay once more.",
+        )
+        .await;
+    }
+    let Some(method) = form.method.as_deref().and_then(Method::parse) else {
+        return again(
+            &web,
+            clinic,
+            &link,
+            &token,
+            "Choose how you would like to pay.",
+        )
+        .await;
+    };
+    // A patient who closes the page must not cut the work between call and commit.
+    let (app, id) = (web.app.clone(), link.id);
+    let started = tokio::spawn(async move { attempts::pay(&app, clinic, id, method).await }).await;
+    let started = started.unwrap_or_else(|error| Err(Error::Setup(error.to_string())));
+    match started {
+        Ok(Continue::To { url, .. }) => with_cookie(&token, Redirect::to(&url).into_response()),
+        Ok(Continue::InProgress) => back(&token),
+        Ok(Continue::NotOffered(_)) => {
+            let note = format!(
+                "{} cannot be used for this amount. Choose another way.",
+                method.title()
+            );
+            again(&web, clinic, &link, &token, &note).await
+        }
+        Err(Error::ProviderRefused(_) | Error::ProviderUnreachable | Error::NotSetUp(_)) => {
+            let note =
+                "The payment page could not be opened. Nothing was taken. Try again in a minute.";
+            again(&web, clinic, &link, &token, note).await
+        }
+        Err(Error::Refused(Refusal::TooManyTries { .. })) => {
+            let note = "Too many payments were refused. Nothing was taken. Try again in an hour or call the clinic.";
+            again(&web, clinic, &link, &token, note).await
+        }
+        // Paid, expired, cancelled or settled meanwhile: the link's own page says which.
+        Err(Error::Refused(_)) => back(&token),
+        Err(error) => broken(&error),
+    }
+}
+
+fn back(token: &str) -> Response {
+    Redirect::to(&format!("/p/{token}")).into_response()
+}
+
+fn with_cookie(token: &str, mut response: Response) -> Response {
+    if let Some(cookie) = cookies::set(PAY_COOKIE, token, PAY_COOKIE_SECONDS) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// The page again, with what to do.
+async fn again(web: &Web, clinic: ClinicId, link: &LinkView, token: &str, note: &str) -> Response {
+    match show::page(
+        &web.app,
+        clinic,
+        link,
+        token,
+        &form_token(token),
+        Some(note),
+    )
+    .await
+    {
+        Ok((shown, _)) => {
+            let mut response = shown.respond();
+            if response.status() == StatusCode::OK {
+                *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+            }
+            response
+        }
+        Err(error) => broken(&error),
+    }
+}
+
+/// The small script saw a trusted touch on a visible page: human evidence.
+async fn seen(State(web): State<Web>, Path(token): Path<String>) -> StatusCode {
+    let Ok((clinic, link)) = links::by_token(&web.app, &token).await else {
+        return StatusCode::NO_CONTENT;
+    };
+    if let Err(error) = visits::seen(&web.app, clinic, link.id).await {
+        tracing::warn!(link.id = %link.id, "visit of {}: {error}", link.id);
+    }
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+struct TokenForm {
+    csrf: String,
+}
+
+async fn ask(
+    State(web): State<Web>,
+    Path(token): Path<String>,
+    Form(form): Form<TokenForm>,
+) -> Response {
+    let (clinic, link) = match find(&web, &token).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    if is_form_token(&token, &form.csrf) {
+        match links::ask_for_new(&web.app, clinic, link.id).await {
+            Ok(()) | Err(Error::Refused(_)) => {}
+            Err(error) => return broken(&error),
+        }
+    }
+    back(&token)
+}
+
+async fn stop(
+    State(web): State<Web>,
+    Path(token): Path<String>,
+    Form(form): Form<TokenForm>,
+) -> Response {
+    let (clinic, link) = match find(&web, &token).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    if is_form_token(&token, &form.csrf) {
+        match attempts::stop(&web.app, clinic, link.id).await {
+            // Still being confirmed: the page goes on saying so.
+            Ok(()) | Err(Error::Refused(_)) => {}
+            Err(error) => return broken(&error),
+        }
+    }
+    back(&token)
+}
+
+async fn receipt(State(web): State<Web>, Path(token): Path<String>) -> Response {
+    let (clinic, link) = match find(&web, &token).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    match show::receipt(&web.app, clinic, &link, &format!("/p/{token}")).await {
+        Ok(Some(receipt)) => html(StatusCode::OK, &receipt),
+        Ok(None) => back(&token),
+        Err(error) => broken(&error),
+    }
+}
+
+/// The way back from the provider. Its address proves nothing; the cookie says whose browser it is.
+async fn returned(
+    State(web): State<Web>,
+    Path(attempt): Path<String>,
+    headers: HeaderMap,
+) -> Response {
+    let Ok(attempt) = attempt.parse() else {
+        return html(StatusCode::NOT_FOUND, &show::unknown());
+    };
+    let app = web.app.clone();
+    let looked = tokio::spawn(async move { attempts::returned(&app, attempt).await }).await;
+    let place = match looked.unwrap_or_else(|error| Err(Error::Setup(error.to_string()))) {
+        Ok(place) => place,
+        Err(Error::NotFound) => return html(StatusCode::NOT_FOUND, &show::unknown()),
+        Err(error) => return broken(&error),
+    };
+    let token = cookies::read(&headers, PAY_COOKIE)
+        .unwrap_or_default()
+        .to_owned();
+    match links::by_token(&web.app, &token).await {
+        Ok((clinic, link)) if (clinic, Some(link.id)) == place => back(&token),
+        Ok(_) | Err(Error::NotFound) => html(StatusCode::OK, &show::come_back()),
+        Err(error) => broken(&error),
+    }
+}
