@@ -41,7 +41,7 @@ use remit_core::clinic::Clinic;
 use remit_core::ids::{ClinicId, EndpointId};
 use remit_core::methods::MethodSetting;
 use remit_gateways::payments::PaymentProvider;
-use remit_store::Store;
+pub use remit_store::Store;
 use tokio::sync::Semaphore;
 
 pub use actor::Actor;
@@ -74,6 +74,8 @@ pub struct Config {
     pub self_url: String,
     /// A demo: the message tray is open to everybody on this machine.
     pub demo: bool,
+    /// The demo's address and password, shown on its sign-in page.
+    pub demo_sign_in: Option<(String, String)>,
 }
 
 /// A clinic with its payment methods, kept in memory until it changes.
@@ -169,4 +171,12 @@ where
 fn is_race(error: &remit_store::StoreError) -> bool {
     use remit_store::StoreError as E;
     matches!(error, E::Retry | E::Unique(_) | E::Refused(_))
+}
+
+/// Opens a database: `sqlite://path` or `postgres://...`.
+///
+/// # Errors
+/// The store's.
+pub async fn open(url: &str) -> Result<Store> {
+    Ok(Store::open(url).await?)
 }

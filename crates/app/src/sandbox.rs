@@ -150,3 +150,31 @@ async fn register(app: &App, row: &ProviderAccount) -> Result<()> {
 pub fn routes(company: Company) -> axum::Router {
     remit_gateways::sandbox::company::router(company)
 }
+
+impl App {
+    /// Presses a button on a page of the sandbox, as a patient would: for the demo's diary.
+    ///
+    /// # Errors
+    /// The page could not be reached or did not take the form.
+    pub async fn press_in_sandbox(&self, page: &str, form: &[(&str, &str)]) -> Result<()> {
+        // The page's public address may not be reachable from here; this process is.
+        let path = page
+            .strip_prefix(self.config.public_url.as_str())
+            .unwrap_or(page);
+        let url = format!("{}{path}", self.config.self_url);
+        let sent = self
+            .client
+            .post(url)
+            .form(form)
+            .send()
+            .await
+            .map_err(|error| Error::Setup(error.to_string()))?;
+        if sent.status().is_success() || sent.status().is_redirection() {
+            return Ok(());
+        }
+        Err(Error::Setup(format!(
+            "the sandbox's page answered {}",
+            sent.status()
+        )))
+    }
+}

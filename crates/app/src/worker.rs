@@ -200,3 +200,44 @@ fn log<T>(what: &str, done: Result<T>) {
 pub async fn is_ready(app: &App) -> Result<bool> {
     Ok(remit_store::migrate::is_current(&app.store).await?)
 }
+
+/// Whether a database has this release's schema.
+///
+/// # Errors
+/// The database cannot be reached, or is newer.
+pub async fn is_current(store: &remit_store::Store) -> Result<bool> {
+    Ok(remit_store::migrate::is_current(store).await?)
+}
+
+/// Brings the schema up to this release; answers with the versions applied now.
+///
+/// # Errors
+/// The store's.
+pub async fn migrate(store: &remit_store::Store) -> Result<Vec<i64>> {
+    Ok(remit_store::migrate::run(store).await?)
+}
+
+/// What a process does first: on SQLite it is the only one, so whatever an earlier one left under way is its own.
+///
+/// # Errors
+/// The store's.
+pub async fn take_over(app: &App) -> Result<()> {
+    if app.store.is_sqlite() {
+        let mut tx = app.store.begin_installation().await?;
+        remit_store::idempotency::abandon_all(&mut tx).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
+
+/// Every invariant with what breaks it: up to 20 ids, none when it holds.
+///
+/// # Errors
+/// The store's.
+pub async fn check(store: &remit_store::Store) -> Result<Vec<(&'static str, Vec<String>)>> {
+    let verdicts = remit_store::check::run(store).await?;
+    Ok(verdicts
+        .into_iter()
+        .map(|verdict| (verdict.name, verdict.broken))
+        .collect())
+}

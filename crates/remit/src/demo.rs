@@ -1,0 +1,115 @@
+//! `remit demo`: a ready clinic on SQLite (or a given PostgreSQL) with the sandbox as its provider, a sample diary and
+//! a message tray. Started again on the same folder it goes on where it was.
+
+mod clinic;
+mod diary;
+mod patients;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use remit_app::{App, Config, clinics, keys, worker};
+use serde::{Deserialize, Serialize};
+
+use crate::{serve, settings};
+
+#[derive(clap::Args)]
+pub struct Args {
+    /// Address and port to listen on; port 0 picks a free one.
+    #[arg(long, env = "REMIT_LISTEN", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// Folder of the demo: database, master key, sign-in.
+    #[arg(long, default_value = "remit-demo")]
+    data: PathBuf,
+    /// Another database than SQLite in the folder.
+    #[arg(long)]
+    database_url: Option<String>,
+    /// Where staff and patients reach it; the listening address when not given.
+    #[arg(long, env = "REMIT_PUBLIC_URL")]
+    public_url: Option<String>,
+}
+
+/// What stays the same over restarts. It is a demo: the file lies beside its database, readable by this user only.
+#[derive(Serialize, Deserialize)]
+struct SignIn {
+    email: String,
+    password: String,
+    api_key: String,
+}
+
+pub async fn run(args: Args) -> Result<()> {
+    std::fs::create_dir_all(&args.data)
+        .with_context(|| format!("{} cannot be made", args.data.display()))?;
+    let listener = serve::listen(args.listen).await?;
+    let self_url = serve::own_url(listener.local_addr()?);
+    let public_url = args
+        .public_url
+        .unwrap_or_else(|| self_url.clone())
+        .trim_end_matches('/')
+        .to_owned();
+    let database = args
+        .database_url
+        .unwrap_or_else(|| format!("sqlite://{}", args.data.join("remit.db").display()));
+    let store = remit_app::open(&database)
+        .await
+        .context("the database cannot be opened")?;
+    for version in worker::migrate(&store).await? {
+        eprintln!("made the database's schema, version {version}");
+    }
+    let keys = settings::master_key(&args.data.join("master.key"), true)?;
+    let sign_in = sign_in(&args.data.join("demo.json"))?;
+    let config = Config {
+        public_url: public_url.clone(),
+        self_url,
+        demo: true,
+        demo_sign_in: Some((sign_in.email.clone(), sign_in.password.clone())),
+    };
+    let app = App::new(store, config, keys)?;
+    worker::take_over(&app).await?;
+    let fresh = clinics::list(&app).await?.is_empty();
+    let serving = tokio::spawn(serve::serve(app.clone(), listener, vec![]));
+    if fresh {
+        seed(&app, &sign_in)
+            .await
+            .context("filling the demo's diary")?;
+    }
+    println!("url: {public_url}");
+    println!("email: {}", sign_in.email);
+    println!("password: {}", sign_in.password);
+    println!("api_key: {}", sign_in.api_key);
+    eprintln!("The patient's phone is at {public_url}/demo/messages. Ctrl C stops the demo.");
+    serving.await.context("serving")?
+}
+
+/// Reads the sign-in of an earlier start, or makes one.
+fn sign_in(file: &Path) -> Result<SignIn> {
+    if file.exists() {
+        let text = std::fs::read_to_string(file)
+            .with_context(|| format!("{} cannot be read", file.display()))?;
+        return serde_json::from_str(&text)
+            .with_context(|| format!("{} is not the demo's sign-in", file.display()));
+    }
+    let sign_in = SignIn {
+        email: clinic::OWNER_EMAIL.into(),
+        password: format!("larkhill-{}", keys::random_hex(4)?),
+        api_key: format!("rk_{}{}", keys::random_secret()?, keys::random_secret()?),
+    };
+    settings::write_private(file, &serde_json::to_string_pretty(&sign_in)?)?;
+    Ok(sign_in)
+}
+
+/// Fills a new database, saying what it does.
+async fn seed(app: &Arc<App>, sign_in: &SignIn) -> Result<()> {
+    eprintln!("founding Larkhill Clinic");
+    let desk = clinic::found(app, &sign_in.password, &sign_in.api_key).await?;
+    eprintln!("adding practitioners and services");
+    let (practitioners, services) = clinic::furnish(app, &desk).await?;
+    eprintln!("adding patients");
+    let patients = patients::add(app, &desk).await?;
+    eprintln!("filling the diary around today");
+    diary::fill(app, &desk, &practitioners, &services, &patients).await?;
+    eprintln!("ready");
+    Ok(())
+}

@@ -1,0 +1,112 @@
+//! The demo's clinic: invented, with phone numbers kept for fiction and reserved address domains.
+
+use std::sync::Arc;
+
+use anyhow::Result;
+use remit_app::services::{Deposit, ServiceInput};
+use remit_app::views::{Practitioner, Service};
+use remit_app::{Actor, App, clinics, services, sign_in};
+use remit_core::clinic::Clinic;
+use remit_core::money::{Currency, Money};
+use remit_core::roles::Role;
+
+pub const OWNER_EMAIL: &str = "stephen.marsh@larkhill.example";
+
+/// Founds the clinic with its people; answers with the receptionist, who books what follows.
+pub async fn found(app: &Arc<App>, password: &str, api_key: &str) -> Result<Actor> {
+    let clinic = Clinic {
+        id: app.fresh(app.now().await?)?,
+        route: crate::clinic::new_route()?,
+        name: "Larkhill Clinic".into(),
+        strapline: "Redland, Bristol".into(),
+        address: "22 Larkhill Road, Bristol BS6 5QN".into(),
+        phone: "0117 496 0142".into(),
+        email: "desk@larkhill.example".into(),
+        currency: Currency::GBP,
+        country: "GB".into(),
+        zone: "Europe/London".into(),
+        test_mode: true,
+        show_services: false,
+        auto_refund: false,
+    };
+    clinics::found(app, &clinic).await?;
+    sign_in::add_staff(
+        app,
+        clinic.id,
+        OWNER_EMAIL,
+        "Stephen Marsh",
+        Role::Owner,
+        password,
+    )
+    .await?;
+    sign_in::add_staff(
+        app,
+        clinic.id,
+        "joanne.bright@larkhill.example",
+        "Joanne Bright",
+        Role::Reception,
+        password,
+    )
+    .await?;
+    sign_in::keep_api_key(app, clinic.id, "demo", Role::Owner, api_key).await?;
+    Ok(Actor {
+        label: "Joanne Bright".into(),
+        ..Actor::remit(clinic.id)
+    })
+}
+
+/// Name, minutes, price in pence, deposit: one service with each rule, and some more.
+const SERVICES: &[(&str, i64, i64, Deposit)] = &[
+    (
+        "Physiotherapy assessment",
+        45,
+        6500,
+        Deposit::Fixed(Money::gbp(2000)),
+    ),
+    ("Physiotherapy follow-up", 30, 4800, Deposit::None),
+    ("Skin consultation", 30, 9500, Deposit::None),
+    ("Chemical peel", 45, 12_000, Deposit::Percent(25)),
+    ("Laser, one session", 60, 14_000, Deposit::Full),
+    (
+        "Biomechanical assessment",
+        60,
+        8500,
+        Deposit::Fixed(Money::gbp(3000)),
+    ),
+    ("Routine foot care", 30, 4200, Deposit::None),
+    ("Nail surgery", 60, 16_000, Deposit::Percent(50)),
+    (
+        "Sports massage, 60 min",
+        60,
+        5800,
+        Deposit::Fixed(Money::gbp(1500)),
+    ),
+    ("Sports massage, 30 min", 30, 3600, Deposit::None),
+];
+
+const PRACTITIONERS: &[(&str, &str, &str)] = &[
+    ("Tom Hargreaves", "Physiotherapy", "Room 2"),
+    ("Dr Priya Nair", "Skin", "Room 1"),
+    ("Megan Lloyd", "Podiatry", "Room 3"),
+    ("Amira Khan", "Sports massage", "Room 4"),
+];
+
+/// Adds who treats and what is booked.
+pub async fn furnish(app: &Arc<App>, desk: &Actor) -> Result<(Vec<Practitioner>, Vec<Service>)> {
+    let (mut practitioners, mut all) = (Vec::new(), Vec::new());
+    for (name, speciality, room) in PRACTITIONERS {
+        practitioners
+            .push(services::add_practitioner(app, desk, None, name, speciality, room).await?);
+    }
+    for (name, duration_minutes, price, deposit) in SERVICES {
+        let input = ServiceInput {
+            name: (*name).into(),
+            duration_minutes: *duration_minutes,
+            price: Money::gbp(*price),
+            deposit: *deposit,
+            active: true,
+        };
+        all.push(services::create(app, desk, None, input).await?);
+    }
+    Ok((practitioners, all))
+}
