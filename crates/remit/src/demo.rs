@@ -69,12 +69,20 @@ pub async fn run(args: Args) -> Result<()> {
     let app = App::new(store, config, keys)?;
     worker::take_over(&app).await?;
     let fresh = clinics::list(&app).await?.is_empty();
-    let serving = tokio::spawn(serve::serve(app.clone(), listener, vec![]));
+    // The past is made with the clock set back, so the background work waits for it.
+    let (seeded, ready) = tokio::sync::oneshot::channel::<()>();
+    let ready = async move {
+        // A dropped sender ends the waiting as well: the demo is about to end then.
+        let _ = ready.await;
+    };
+    let serving = tokio::spawn(serve::serve(app.clone(), listener, vec![], ready));
     if fresh {
         seed(&app, &sign_in)
             .await
             .context("filling the demo's diary")?;
     }
+    // Nobody waits any more only when serving has ended, which is told below.
+    let _ = seeded.send(());
     println!("url: {public_url}");
     println!("email: {}", sign_in.email);
     println!("password: {}", sign_in.password);
