@@ -212,6 +212,8 @@ pub async fn ensure_closed(app: &App, clinic: ClinicId, attempt: AttemptId) -> R
                     ..
                 }) if state.is_live() => session,
                 Some(after) if after.captured > 0 => return Ok(Closed::Paid),
+                // Live and still without a session: nothing is proven yet.
+                Some(after) if after.state.is_live() => return Ok(Closed::Unreachable),
                 _ => return Ok(Closed::Closed),
             },
             Err(Error::ProviderUnreachable | Error::ProviderRefused(_)) => {
