@@ -75,6 +75,33 @@ impl Keys {
     }
 }
 
+/// Marks a text that was sealed, so that one from before stays readable.
+const SEALED: &str = "sealed:";
+
+impl Keys {
+    /// Seals a text for a text column.
+    ///
+    /// # Errors
+    /// The operating system gave no random bits.
+    pub fn seal_text(&self, place: &str, text: &str) -> Result<String> {
+        Ok(format!(
+            "{SEALED}{}",
+            URL_SAFE_NO_PAD.encode(self.seal(place, text.as_bytes())?)
+        ))
+    }
+
+    /// # Errors
+    /// [`Error::Sealed`]
+    pub fn open_text(&self, place: &str, text: &str) -> Result<String> {
+        let Some(sealed) = text.strip_prefix(SEALED) else {
+            return Ok(text.to_owned());
+        };
+        let sealed = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| Error::Sealed)?;
+        let opened = self.open(place, &sealed)?;
+        String::from_utf8(opened.to_vec()).map_err(|_| Error::Sealed)
+    }
+}
+
 fn fill(bytes: &mut [u8]) -> Result<()> {
     getrandom::fill(bytes).map_err(|_| Error::Setup("no random numbers from the system".into()))
 }

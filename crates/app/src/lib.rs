@@ -89,7 +89,7 @@ pub struct ClinicContext {
 pub struct App {
     pub store: Store,
     pub config: Config,
-    pub keys: keys::Keys,
+    pub keys: Arc<keys::Keys>,
     client: remit_gateways::http::Client,
     company: Option<remit_gateways::sandbox::company::Company>,
     contexts: RwLock<HashMap<ClinicId, Arc<ClinicContext>>>,
@@ -110,7 +110,8 @@ impl App {
     pub fn new(store: Store, config: Config, keys: keys::Keys) -> Result<Arc<App>> {
         let client =
             remit_gateways::http::client().map_err(|error| Error::Setup(error.to_string()))?;
-        let company = sandbox::company(&store, &config, client.clone());
+        let keys = Arc::new(keys);
+        let company = sandbox::company(&store, &config, client.clone(), keys.clone());
         Ok(Arc::new(App {
             node: keys::random_hex(8)?,
             store,

@@ -10,21 +10,32 @@ use remit_store::Store;
 use remit_store::providers::{self, ProviderAccount};
 use remit_store::sandbox::{self as rows, Document};
 
+use crate::keys::Keys;
 use crate::providers::{SANDBOX, Secrets, place, secrets};
 use crate::{App, Config, Error, Result, keys};
 
 /// The company over this installation's database.
-pub(crate) fn company(store: &Store, config: &Config, client: Client) -> Company {
+pub(crate) fn company(store: &Store, config: &Config, client: Client, keys: Arc<Keys>) -> Company {
     let clock_store = store.clone();
     Company::new(CompanyConfig {
         public_url: format!("{}/sandbox", config.public_url),
-        vault: Arc::new(Books(store.clone())),
+        vault: Arc::new(Books {
+            store: store.clone(),
+            keys,
+        }),
         clock: Arc::new(move || clock_store.wall_clock()),
         client,
     })
 }
 
-struct Books(Store);
+struct Books {
+    store: Store,
+    keys: Arc<Keys>,
+}
+
+/// Documents that hold a secret: a customer's webhook secret.
+const SECRET_KIND: &str = "account";
+const PLACE: &str = "sandbox_object.body";
 
 fn record(document: Document) -> Record {
     Record {
@@ -35,6 +46,18 @@ fn record(document: Document) -> Record {
     }
 }
 
+impl Books {
+    fn opened(&self, kind: &str, mut record: Record) -> std::result::Result<Record, String> {
+        if kind == SECRET_KIND {
+            record.body = self
+                .keys
+                .open_text(PLACE, &record.body)
+                .map_err(|error| error.to_string())?;
+        }
+        Ok(record)
+    }
+}
+
 fn told(error: remit_store::StoreError) -> String {
     error.to_string()
 }
@@ -42,10 +65,11 @@ fn told(error: remit_store::StoreError) -> String {
 #[async_trait]
 impl Vault for Books {
     async fn get(&self, kind: &str, id: &str) -> std::result::Result<Option<Record>, String> {
-        rows::get(&self.0, kind, id)
+        rows::get(&self.store, kind, id)
             .await
             .map(|found| found.map(record))
             .map_err(told)
+            .and_then(|found| found.map(|record| self.opened(kind, record)).transpose())
     }
 
     async fn put(
@@ -56,7 +80,14 @@ impl Vault for Books {
         body: String,
         due_at: Option<i64>,
     ) -> std::result::Result<bool, String> {
-        let mut tx = self.0.begin_installation().await.map_err(told)?;
+        let body = match kind {
+            SECRET_KIND => self
+                .keys
+                .seal_text(PLACE, &body)
+                .map_err(|error| error.to_string())?,
+            _ => body,
+        };
+        let mut tx = self.store.begin_installation().await.map_err(told)?;
         let put = rows::put(&mut tx, kind, id, expected_version, &body, due_at)
             .await
             .map_err(told)?;
@@ -70,7 +101,7 @@ impl Vault for Books {
         after_id: &str,
         limit: i64,
     ) -> std::result::Result<Vec<Record>, String> {
-        rows::list(&self.0, kind, after_id, limit)
+        rows::list(&self.store, kind, after_id, limit)
             .await
             .map(|found| found.into_iter().map(record).collect())
             .map_err(told)
@@ -82,7 +113,7 @@ impl Vault for Books {
         now: i64,
         limit: i64,
     ) -> std::result::Result<Vec<Record>, String> {
-        rows::due(&self.0, kind, now, limit)
+        rows::due(&self.store, kind, now, limit)
             .await
             .map(|found| found.into_iter().map(record).collect())
             .map_err(told)

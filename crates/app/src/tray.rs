@@ -10,10 +10,15 @@ use remit_gateways::tray::{Tray, TrayShelf};
 use remit_store::Store;
 use remit_store::tray::{self, TrayMessage};
 
+use crate::keys::Keys;
 use crate::{App, Error, Result, clinics};
+
+/// A message's text holds a link's address, and a stolen database must open no link.
+const PLACE: &str = "tray_message.text";
 
 struct Shelf {
     store: Store,
+    keys: Arc<Keys>,
     clinic: ClinicId,
 }
 
@@ -43,7 +48,7 @@ impl Shelf {
             channel: message.channel.name().to_owned(),
             to: message.to.clone(),
             subject: message.subject.clone(),
-            text: message.text.clone(),
+            text: self.keys.seal_text(PLACE, &message.text)?,
             at: now,
         };
         tray::keep(&mut tx, &message.reference, &kept).await?;
@@ -66,6 +71,7 @@ pub async fn channel(
         Channel::Sms | Channel::Email if context.clinic.test_mode => {
             Ok(Arc::new(Tray::new(Arc::new(Shelf {
                 store: app.store.clone(),
+                keys: app.keys.clone(),
                 clinic,
             }))))
         }
@@ -80,5 +86,9 @@ pub async fn channel(
 /// # Errors
 /// The store's.
 pub async fn messages(app: &App, clinic: ClinicId, limit: i64) -> Result<Vec<TrayMessage>> {
-    Ok(tray::list(&app.store, clinic, limit).await?)
+    let mut messages = tray::list(&app.store, clinic, limit).await?;
+    for message in &mut messages {
+        message.text = app.keys.open_text(PLACE, &message.text)?;
+    }
+    Ok(messages)
 }
