@@ -339,6 +339,53 @@ pub async fn reschedule(
     .await
 }
 
+/// What is to become of an appointment; `None` stays as it is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AppointmentChange {
+    pub status: Option<Status>,
+    pub starts_at: Option<UtcMs>,
+}
+
+/// Moves an appointment and changes its status, both or neither.
+///
+/// # Errors
+/// [`Error::Invalid`] names the field; a refusal; [`Error::ProviderUnreachable`]; or the store's.
+pub async fn change(
+    app: &App,
+    actor: &Actor,
+    appointment: AppointmentId,
+    change: AppointmentChange,
+) -> Result<()> {
+    let before = get(app, actor.clinic, appointment).await?;
+    let starts_at = change.starts_at.filter(|at| *at != before.starts_at);
+    if let Some(starts_at) = starts_at
+        && (starts_at - app.now().await?).abs() > FAR_MS
+    {
+        return Err(Error::invalid(
+            "starts_at",
+            "Choose a date within three years.",
+        ));
+    }
+    decide(app, actor, appointment, |standing, charges, now| {
+        let mut decision = Decision::default();
+        if let Some(starts_at) = starts_at {
+            let ends_at = starts_at + (before.ends_at - before.starts_at);
+            decision = rules::reschedule(standing, starts_at, ends_at)?;
+        }
+        if let Some(to) = change.status {
+            let mut with_txns = Vec::new();
+            for charge in charges {
+                with_txns.push((charge.clone(), app.fresh(now)?));
+            }
+            let status = rules::change_status(standing, to, &with_txns, now)?;
+            decision.events.extend(status.events);
+            decision.effects.extend(status.effects);
+        }
+        Ok(decision)
+    })
+    .await
+}
+
 /// Loads, decides, saves. Where the rule finds a payment under way, it is closed at the provider first and the rule
 /// asked again: a payment that turns out to be made is then simply part of what it sees.
 async fn decide(

@@ -89,6 +89,11 @@ async fn deliver_in(
     let (standing, now) = lock_standing(tx, appointment)
         .await?
         .ok_or(Error::NotFound)?;
+    if let Some(id) = id
+        && let Some(made) = deliveries::get_in(tx, id).await?
+    {
+        return Ok(made);
+    }
     let row = links::get(tx, link).await?.ok_or(Error::NotFound)?;
     let decision = rules::hand_over(&row, now)?;
     let id = match id {

@@ -82,7 +82,7 @@ impl Claimed {
         Ok(tx.commit().await?)
     }
 
-    /// Gives the key back: the request did nothing and may be sent again as it is.
+    /// Gives the key back: the request did nothing, or nobody knows, and may be sent again as it is.
     ///
     /// # Errors
     /// The store's.

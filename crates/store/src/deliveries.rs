@@ -121,6 +121,16 @@ pub async fn get(
         .transpose()
 }
 
+/// Reads a delivery within a transaction.
+///
+/// # Errors
+/// The engine's own.
+pub async fn get_in(tx: &mut Tx, delivery: DeliveryId) -> Result<Option<DeliveryView>> {
+    opt!(tx, Row, GET, tx.clinic(), delivery.to_string())?
+        .map(view)
+        .transpose()
+}
+
 /// A link's deliveries, oldest first.
 ///
 /// # Errors

@@ -13,8 +13,8 @@ statements! {
         WHERE clinic = $1 AND actor = $2 AND method_path = $3 AND key = $4 AND status IS NULL AND lease_until <= $6"];
     SAVE = ["UPDATE idempotency SET status = $5, body = $6
         WHERE clinic = $1 AND actor = $2 AND method_path = $3 AND key = $4"];
-    RELEASE = ["DELETE FROM idempotency WHERE clinic = $1 AND actor = $2 AND method_path = $3 AND key = $4
-        AND status IS NULL"];
+    RELEASE = ["UPDATE idempotency SET lease_until = 0 WHERE clinic = $1 AND actor = $2 AND method_path = $3
+        AND key = $4 AND status IS NULL"];
     ABANDON = ["UPDATE idempotency SET lease_until = 0 WHERE status IS NULL"];
     SWEEP = ["DELETE FROM idempotency WHERE created_at < $1"];
 }
@@ -120,7 +120,8 @@ pub async fn save(tx: &mut Tx, key: &Key, status: i64, body: &str) -> Result<()>
     .map(drop)
 }
 
-/// Gives a key back whose work did not happen.
+/// Gives a key back whose work did not happen, or whose commit is in doubt (hazard C7): the same request may be sent
+/// again at once. The moment of its first use stays, so that work which was done after all is found under its id.
 ///
 /// # Errors
 /// The engine's own.
