@@ -1,5 +1,6 @@
 //! The doors: staff pages, patient pages, JSON API, provider webhooks; templates and assets.
 
+pub mod api;
 pub mod assets;
 pub mod cookies;
 pub mod demo;

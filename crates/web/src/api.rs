@@ -1,0 +1,104 @@
+//! The JSON API `/api/v1`: the same verbs as the pages, for programs with a key.
+//!
+//! A call passes one guard ([`guard::ROUTES`] says who may make it), is parsed into types, and is carried out in a task
+//! of its own, so that a client that hangs up does not cut it in half. Every refusal is a [`problem::Problem`].
+
+pub mod appointments;
+pub mod call;
+pub mod deliveries;
+mod docs;
+pub mod events;
+pub mod guard;
+pub mod links;
+pub mod lists;
+pub mod methods;
+pub mod money;
+pub mod openapi;
+pub mod patients;
+pub mod payments;
+pub mod problem;
+pub mod refunds;
+pub mod services;
+pub mod words;
+
+use std::sync::Arc;
+
+use axum::extract::DefaultBodyLimit;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Redirect};
+use axum::routing::{any, get};
+use axum::{Router, middleware};
+use remit_app::App;
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use guard::ROUTES;
+
+/// The largest body of a call, in bytes.
+pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// Every call, with its description.
+fn calls() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::info())
+        .routes(routes!(patients::list, patients::create))
+        .routes(routes!(patients::get, patients::change))
+        .routes(routes!(services::list, services::create))
+        .routes(routes!(services::get))
+        .routes(routes!(services::practitioners, services::add_practitioner))
+        .routes(routes!(appointments::list, appointments::create))
+        .routes(routes!(appointments::get, appointments::change))
+        .routes(routes!(appointments::add_charge))
+        .routes(routes!(payments::take))
+        .routes(routes!(links::issue))
+        .routes(routes!(links::list))
+        .routes(routes!(links::get))
+        .routes(routes!(links::qr_svg))
+        .routes(routes!(links::qr_png))
+        .routes(routes!(links::timeline))
+        .routes(routes!(deliveries::deliver))
+        .routes(routes!(links::cancel))
+        .routes(routes!(links::renew))
+        .routes(routes!(payments::list))
+        .routes(routes!(payments::get))
+        .routes(routes!(refunds::request))
+        .routes(routes!(methods::get, methods::save))
+}
+
+/// The API with its description, to be mounted at `/`.
+pub fn router(app: Arc<App>) -> Router {
+    let (calls, _) = calls().split_for_parts();
+    let guarded = calls.route_layer(middleware::from_fn_with_state(app.clone(), guard::check));
+    let api = Router::new()
+        .nest("/api/v1", guarded)
+        .route("/api/v1/openapi.json", get(description))
+        .route("/api/docs", get(docs::page))
+        .route(
+            "/problems/{kind}",
+            get(async || Redirect::to("/api/docs#problems")),
+        )
+        .route("/api", any(problem::not_found))
+        .route("/api/{*rest}", any(problem::not_found))
+        .method_not_allowed_fallback(problem::method_not_allowed)
+        .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .with_state(app);
+    own_header(
+        own_header(api, CACHE_CONTROL, "no-store"),
+        X_CONTENT_TYPE_OPTIONS,
+        "nosniff",
+    )
+}
+
+/// Answers of the API carry a header whatever is mounted around them; one that is set already stays.
+fn own_header(api: Router, name: HeaderName, value: &'static str) -> Router {
+    api.layer(SetResponseHeaderLayer::if_not_present(
+        name,
+        HeaderValue::from_static(value),
+    ))
+}
+
+/// `GET /api/v1/openapi.json`.
+async fn description() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], openapi::text())
+}

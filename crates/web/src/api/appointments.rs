@@ -1,0 +1,258 @@
+//! Appointments with their charges.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use remit_app::appointments::{self, AppointmentChange, BookingInput, ChargeInput};
+use remit_app::{App, views};
+use remit_core::UtcMs;
+use remit_core::appointments::Charge as ChargeRow;
+use remit_core::ids::{AppointmentId, ChargeId, ClinicId, PatientId, PractitionerId, ServiceId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::call::{Answer, Call, Id};
+use super::guard::Caller;
+use super::links::{self, PaymentLink};
+use super::lists::{self, List, Query};
+use super::money::{DiaryTime, MoneyBody, Time};
+use super::payments::{self, Payment};
+use super::problem::Problem;
+use super::words::{AppointmentStatus, ChargeKind};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewAppointment {
+    #[schema(value_type = String)]
+    patient_id: PatientId,
+    /// One to twenty.
+    #[schema(value_type = Vec<String>)]
+    service_ids: Vec<ServiceId>,
+    #[schema(value_type = Option<String>)]
+    practitioner_id: Option<PractitionerId>,
+    starts_at: Time,
+    /// Book although the practitioner has another appointment then.
+    #[serde(default)]
+    despite_overlap: bool,
+}
+
+/// A field that is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedAppointment {
+    #[schema(nullable = false)]
+    status: Option<AppointmentStatus>,
+    #[schema(nullable = false)]
+    starts_at: Option<Time>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewCharge {
+    description: String,
+    /// Negative: a discount.
+    amount: MoneyBody,
+}
+
+/// A line that the appointment costs.
+#[derive(Serialize, ToSchema)]
+pub struct Charge {
+    #[schema(value_type = String, example = "chg_019ab000000070008000000000000001")]
+    id: ChargeId,
+    kind: ChargeKind,
+    description: String,
+    /// Negative: a discount.
+    amount: MoneyBody,
+    #[schema(value_type = Option<String>)]
+    service_id: Option<ServiceId>,
+}
+
+impl From<ChargeRow> for Charge {
+    fn from(charge: ChargeRow) -> Charge {
+        Charge {
+            id: charge.id,
+            kind: charge.kind.into(),
+            description: charge.description,
+            amount: charge.amount.into(),
+            service_id: charge.service,
+        }
+    }
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Appointment {
+    #[schema(value_type = String, example = "apt_019ab000000070008000000000000001")]
+    id: AppointmentId,
+    status: AppointmentStatus,
+    starts_at: DiaryTime,
+    ends_at: DiaryTime,
+    #[schema(value_type = String)]
+    patient_id: PatientId,
+    #[schema(value_type = Option<String>)]
+    practitioner_id: Option<PractitionerId>,
+    /// Sum of the charges.
+    total: MoneyBody,
+    /// What the deposit rules ask for, less what is settled already.
+    deposit_due: MoneyBody,
+    /// Everything received, online and at the desk.
+    paid: MoneyBody,
+    /// Everything sent back.
+    refunded: MoneyBody,
+    /// What the clinic owes the patient.
+    credit: MoneyBody,
+    /// What the patient still owes.
+    balance: MoneyBody,
+    charges: Vec<Charge>,
+    /// Oldest first.
+    payments: Vec<Payment>,
+    /// Newest first.
+    payment_links: Vec<PaymentLink>,
+    created_at: Time,
+}
+
+async fn shown(
+    app: &App,
+    clinic: ClinicId,
+    view: views::AppointmentView,
+) -> Result<Appointment, Problem> {
+    let money = |minor| MoneyBody::from(view.balance.money(minor));
+    let charges = appointments::charges(app, clinic, view.id).await?;
+    let links = remit_app::links::of_appointment(app, clinic, view.id).await?;
+    Ok(Appointment {
+        id: view.id,
+        status: view.status.into(),
+        starts_at: DiaryTime(view.starts_at),
+        ends_at: DiaryTime(view.ends_at),
+        patient_id: view.patient,
+        practitioner_id: view.practitioner,
+        total: money(view.balance.total),
+        deposit_due: view.balance.deposit_due().into(),
+        paid: money(view.balance.paid),
+        refunded: money(view.balance.refunded),
+        credit: money(view.balance.credit),
+        balance: view.balance.due().into(),
+        charges: charges.into_iter().map(Into::into).collect(),
+        payments: payments::of_appointment(app, clinic, view.id).await?,
+        payment_links: links::shown_all(app, clinic, links).await?,
+        created_at: Time(view.created_at),
+    })
+}
+
+/// The appointment as it stands now.
+async fn read(app: &App, clinic: ClinicId, id: AppointmentId) -> Result<Appointment, Problem> {
+    let view = appointments::get(app, clinic, id).await?;
+    shown(app, clinic, view).await
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct AppointmentQuery {
+    /// Start at or after; RFC 3339.
+    from: Option<String>,
+    /// Start before; RFC 3339.
+    to: Option<String>,
+    patient_id: Option<String>,
+    /// 1 to 200; 50 without it.
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+/// List appointments
+///
+/// In the order of their start.
+#[utoipa::path(get, path = "/appointments", tag = "Appointments", params(AppointmentQuery),
+    operation_id = "list_appointments", responses((status = 200, body = List<Appointment>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    Query(query): Query<AppointmentQuery>,
+) -> Result<Json<List<Appointment>>, Problem> {
+    let limit = lists::limit(&query.limit)?;
+    let from = lists::moment("from", &query.from)?.unwrap_or(UtcMs::MIN);
+    let to = lists::moment("to", &query.to)?.unwrap_or(UtcMs::MAX);
+    let patient = lists::id("patient_id", &query.patient_id)?;
+    let cursor = lists::cursor(&query.cursor)?;
+    // A cursor of another span never widens this one.
+    let after = match &cursor {
+        Some(cursor) if cursor.at >= from => (cursor.at, cursor.id.as_str()),
+        _ => (from, ""),
+    };
+    let page = appointments::list(&app, actor.clinic, patient, after, to, limit).await?;
+    let next_cursor = lists::next(&page, limit, |row| (row.starts_at, row.id.to_string()));
+    let mut data = Vec::with_capacity(page.len());
+    for view in page {
+        data.push(shown(&app, actor.clinic, view).await?);
+    }
+    Ok(Json(List { data, next_cursor }))
+}
+
+/// Book an appointment
+#[utoipa::path(post, path = "/appointments", tag = "Appointments", request_body = NewAppointment,
+    responses((status = 201, body = Appointment)))]
+pub async fn create(call: Call<NewAppointment>) -> Result<Response, Problem> {
+    call.run(async |work| {
+        let input = BookingInput {
+            patient: work.body.patient_id,
+            services: work.body.service_ids.clone(),
+            practitioner: work.body.practitioner_id,
+            starts_at: work.body.starts_at.0,
+            with_deposit_link: false,
+            despite_overlap: work.body.despite_overlap,
+        };
+        let (id, _) = appointments::book(&work.app, &work.actor, work.id(), &input).await?;
+        Answer::created(&read(&work.app, work.actor.clinic, id).await?)
+    })
+    .await
+}
+
+/// Read an appointment
+#[utoipa::path(get, path = "/appointments/{id}", tag = "Appointments", params(("id" = String, Path)),
+    responses((status = 200, body = Appointment)))]
+pub async fn get(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    Id(id): Id<AppointmentId>,
+) -> Result<Json<Appointment>, Problem> {
+    Ok(Json(read(&app, actor.clinic, id).await?))
+}
+
+/// Move an appointment or change its status
+///
+/// Cancelling takes its charges away and closes its payment link; what was paid stays as credit.
+#[utoipa::path(patch, path = "/appointments/{id}", tag = "Appointments", params(("id" = String, Path)),
+    request_body = ChangedAppointment, responses((status = 200, body = Appointment)))]
+pub async fn change(
+    Id(id): Id<AppointmentId>,
+    call: Call<ChangedAppointment>,
+) -> Result<Response, Problem> {
+    call.run(async move |work| {
+        let change = AppointmentChange {
+            status: work.body.status.map(Into::into),
+            starts_at: work.body.starts_at.map(|time| time.0),
+        };
+        appointments::change(&work.app, &work.actor, id, change).await?;
+        Answer::ok(&read(&work.app, work.actor.clinic, id).await?)
+    })
+    .await
+}
+
+/// Add a charge or a discount
+#[utoipa::path(post, path = "/appointments/{id}/charges", tag = "Appointments", params(("id" = String, Path)),
+    request_body = NewCharge, responses((status = 201, body = Appointment)))]
+pub async fn add_charge(
+    Id(id): Id<AppointmentId>,
+    call: Call<NewCharge>,
+) -> Result<Response, Problem> {
+    call.run(async move |work| {
+        let input = ChargeInput {
+            description: work.body.description.clone(),
+            amount: work.body.amount.money("amount")?,
+        };
+        appointments::add_charge(&work.app, &work.actor, id, work.id(), &input).await?;
+        Answer::created(&read(&work.app, work.actor.clinic, id).await?)
+    })
+    .await
+}

@@ -1,0 +1,101 @@
+//! Who may make which call: one table, asked in one place before any handler (hazard D10, suite S11).
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, MatchedPath, Request, State};
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method};
+use axum::middleware::Next;
+use axum::response::Response;
+use remit_app::{Actor, App, sign_in};
+use remit_core::roles::Permission::{self, Book, Configure, Look, Refund, TakeMoney};
+
+use super::problem::Problem;
+
+/// Method, path below `/api/v1`, and what it needs. A call that is not listed is refused.
+pub const ROUTES: &[(&str, &str, Permission)] = &[
+    ("GET", "/patients", Look),
+    ("POST", "/patients", Book),
+    ("GET", "/patients/{id}", Look),
+    ("PATCH", "/patients/{id}", Book),
+    ("GET", "/services", Look),
+    ("POST", "/services", Configure),
+    ("GET", "/services/{id}", Look),
+    ("GET", "/practitioners", Look),
+    ("POST", "/practitioners", Configure),
+    ("GET", "/appointments", Look),
+    ("POST", "/appointments", Book),
+    ("GET", "/appointments/{id}", Look),
+    ("PATCH", "/appointments/{id}", Book),
+    ("POST", "/appointments/{id}/charges", TakeMoney),
+    ("POST", "/appointments/{id}/payments", TakeMoney),
+    ("POST", "/appointments/{id}/payment-links", TakeMoney),
+    ("GET", "/payment-links", Look),
+    ("GET", "/payment-links/{id}", Look),
+    ("GET", "/payment-links/{id}/qr.svg", Look),
+    ("GET", "/payment-links/{id}/qr.png", Look),
+    ("GET", "/payment-links/{id}/events", Look),
+    ("POST", "/payment-links/{id}/deliveries", TakeMoney),
+    ("POST", "/payment-links/{id}/cancel", TakeMoney),
+    ("POST", "/payment-links/{id}/renew", TakeMoney),
+    ("GET", "/payments", Look),
+    ("GET", "/payments/{id}", Look),
+    ("POST", "/payments/{id}/refunds", Refund),
+    ("GET", "/settings/payment-methods", Look),
+    ("PUT", "/settings/payment-methods", Configure),
+];
+
+/// What a call needs. HEAD is GET without the body (RFC 9110, 9.3.2).
+fn needs(method: &Method, path: &str) -> Option<Permission> {
+    let method = if method == Method::HEAD {
+        "GET"
+    } else {
+        method.as_str()
+    };
+    let path = path.strip_prefix("/api/v1").unwrap_or(path);
+    ROUTES
+        .iter()
+        .find(|(known, template, _)| *known == method && *template == path)
+        .map(|(_, _, permission)| *permission)
+}
+
+/// Lets a call pass, with its [`Actor`] beside it.
+///
+/// # Errors
+/// 401 without a key that is known, 403 when its role may not.
+pub async fn check(
+    State(app): State<Arc<App>>,
+    path: MatchedPath,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let secret = bearer(request.headers()).ok_or_else(Problem::unauthorized)?;
+    let actor = sign_in::api_key(&app, secret)
+        .await?
+        .ok_or_else(Problem::unauthorized)?;
+    let permission = needs(request.method(), path.as_str()).ok_or(remit_app::Error::Forbidden)?;
+    actor.require(permission)?;
+    request.extensions_mut().insert(actor);
+    Ok(next.run(request).await)
+}
+
+/// The key of `Authorization: Bearer rk_...`; the scheme's case does not matter (RFC 9110, 11.1).
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, secret) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(secret.trim())
+}
+
+/// Who makes the call, as [`check`] found.
+pub struct Caller(pub Actor);
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Caller, Problem> {
+        let actor = parts.extensions.get::<Actor>().cloned();
+        actor.map(Caller).ok_or_else(Problem::unauthorized)
+    }
+}

@@ -1,0 +1,167 @@
+//! Patients.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use remit_app::patients::{self, PatientChange, PatientInput};
+use remit_app::{App, views};
+use remit_core::ids::PatientId;
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::call::{Answer, Call, Id};
+use super::guard::Caller;
+use super::lists::{self, List, Query};
+use super::money::Time;
+use super::problem::Problem;
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPatient {
+    name: String,
+    email: Option<String>,
+    /// With its country code, or a national number of the clinic's country. Kept as E.164.
+    phone: Option<String>,
+    /// BCP 47, such as `en-GB`.
+    locale: Option<String>,
+}
+
+/// A field that is left out stays as it is; null empties it.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangedPatient {
+    #[schema(nullable = false)]
+    name: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    email: Option<Option<String>>,
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<String>)]
+    phone: Option<Option<String>>,
+    #[schema(nullable = false)]
+    locale: Option<String>,
+}
+
+/// Tells null from a field that is left out.
+pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    T: Deserialize<'de>,
+    D: Deserializer<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}
+
+#[derive(Serialize, ToSchema)]
+pub struct Patient {
+    #[schema(value_type = String, example = "pat_019ab000000070008000000000000001")]
+    id: PatientId,
+    name: String,
+    email: Option<String>,
+    /// E.164.
+    phone: Option<String>,
+    locale: String,
+    created_at: Time,
+}
+
+impl From<views::Patient> for Patient {
+    fn from(patient: views::Patient) -> Patient {
+        Patient {
+            id: patient.id,
+            name: patient.name,
+            email: patient.email,
+            phone: patient.phone,
+            locale: patient.locale,
+            created_at: Time(patient.created_at),
+        }
+    }
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PatientQuery {
+    /// Starts of words of the name, of the email address or of the number. The best `limit` are answered, without a
+    /// next page: narrow the search instead.
+    q: Option<String>,
+    /// 1 to 200; 50 without it.
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+/// List or search patients
+///
+/// Newest first; a search by name.
+#[utoipa::path(get, path = "/patients", tag = "Patients", params(PatientQuery),
+    responses((status = 200, body = List<Patient>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    Query(query): Query<PatientQuery>,
+) -> Result<Json<List<Patient>>, Problem> {
+    let limit = lists::limit(&query.limit)?;
+    if let Some(q) = lists::given(&query.q) {
+        let found = patients::search(&app, actor.clinic, q, limit).await?;
+        return Ok(Json(List::whole(
+            found.into_iter().map(Into::into).collect(),
+        )));
+    }
+    let after = lists::cursor(&query.cursor)?;
+    let after = after.as_ref().map(|cursor| cursor.id.as_str());
+    let page = patients::list(&app, actor.clinic, after, limit).await?;
+    let next_cursor = lists::next(&page, limit, |row| (row.created_at, row.id.to_string()));
+    Ok(Json(List {
+        data: page.into_iter().map(Into::into).collect(),
+        next_cursor,
+    }))
+}
+
+/// Add a patient
+#[utoipa::path(post, path = "/patients", tag = "Patients", request_body = NewPatient,
+    responses((status = 201, body = Patient)))]
+pub async fn create(call: Call<NewPatient>) -> Result<Response, Problem> {
+    call.run(async |work| {
+        let input = PatientInput {
+            name: work.body.name.clone(),
+            email: work.body.email.clone(),
+            phone: work.body.phone.clone(),
+            locale: work.body.locale.clone(),
+        };
+        let made = patients::create(&work.app, &work.actor, work.id(), input).await?;
+        Answer::created(&Patient::from(made))
+    })
+    .await
+}
+
+/// Read a patient
+#[utoipa::path(get, path = "/patients/{id}", tag = "Patients", params(("id" = String, Path)),
+    responses((status = 200, body = Patient)))]
+pub async fn get(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    Id(id): Id<PatientId>,
+) -> Result<Json<Patient>, Problem> {
+    let patient = patients::get(&app, actor.clinic, id).await?;
+    Ok(Json(patient.into()))
+}
+
+/// Change a patient
+#[utoipa::path(patch, path = "/patients/{id}", tag = "Patients", params(("id" = String, Path)),
+    request_body = ChangedPatient, responses((status = 200, body = Patient)))]
+pub async fn change(
+    Id(id): Id<PatientId>,
+    call: Call<ChangedPatient>,
+) -> Result<Response, Problem> {
+    call.run(async move |work| {
+        let change = PatientChange {
+            name: work.body.name,
+            email: work.body.email,
+            phone: work.body.phone,
+            locale: work.body.locale,
+        };
+        let changed = patients::change(&work.app, &work.actor, id, change).await?;
+        Answer::ok(&Patient::from(changed))
+    })
+    .await
+}

@@ -1,0 +1,198 @@
+//! Payments: money received.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::Response;
+use remit_app::payments::{self, Checkout, DeskInput};
+use remit_app::{App, views};
+use remit_core::UtcMs;
+use remit_core::ids::{AppointmentId, ClinicId, LinkId, PaymentId};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::call::{Answer, Call, Id};
+use super::guard::Caller;
+use super::lists::{self, List, Query};
+use super::money::{MoneyBody, Time};
+use super::problem::Problem;
+use super::refunds::{self, Refund};
+use super::words::{DeskMethodWord, PaymentMethod};
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewPayment {
+    method: DeskMethodWord,
+    /// Above zero. More than is due becomes the patient's credit.
+    amount: MoneyBody,
+    /// The terminal's or bank's reference.
+    reference: Option<String>,
+    /// Record it although an online payment is under way that its provider cannot be asked to close.
+    #[serde(default)]
+    despite_live_payment: bool,
+}
+
+/// Money received, online or at the desk.
+#[derive(Serialize, ToSchema)]
+pub struct Payment {
+    #[schema(value_type = String, example = "pay_019ab000000070008000000000000001")]
+    id: PaymentId,
+    method: PaymentMethod,
+    /// Null at the desk.
+    provider: Option<String>,
+    /// The provider's own id of the payment.
+    provider_payment_id: Option<String>,
+    amount: MoneyBody,
+    /// What went back of it.
+    refunded: MoneyBody,
+    /// What can still be refunded.
+    refundable: MoneyBody,
+    received_at: Time,
+    received_by: String,
+    /// At the desk what was noted; online what it was paid with.
+    reference: Option<String>,
+    #[schema(value_type = String)]
+    appointment_id: AppointmentId,
+    #[schema(value_type = Option<String>)]
+    payment_link_id: Option<LinkId>,
+    /// Oldest first.
+    refunds: Vec<Refund>,
+}
+
+fn shown(view: views::PaymentView, refunds: Vec<Refund>) -> Payment {
+    let payment = view.payment;
+    Payment {
+        refundable: payment.refundable().into(),
+        id: payment.id,
+        method: payment.paid_by.into(),
+        provider: payment.provider.as_ref().map(|at| at.provider.clone()),
+        provider_payment_id: payment.provider.map(|at| at.payment_id),
+        amount: payment.amount.into(),
+        refunded: view.refunded.into(),
+        received_at: Time(payment.received_at),
+        received_by: view.received_by,
+        reference: payment.reference,
+        appointment_id: payment.appointment,
+        payment_link_id: payment.link,
+        refunds,
+    }
+}
+
+async fn shown_all(
+    app: &App,
+    clinic: ClinicId,
+    views: Vec<views::PaymentView>,
+) -> Result<Vec<Payment>, Problem> {
+    let mut all = Vec::with_capacity(views.len());
+    for view in views {
+        let refunds = refunds::of_payment(app, clinic, view.payment.id).await?;
+        all.push(shown(view, refunds));
+    }
+    Ok(all)
+}
+
+/// An appointment's payments, oldest first.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn of_appointment(
+    app: &App,
+    clinic: ClinicId,
+    appointment: AppointmentId,
+) -> Result<Vec<Payment>, Problem> {
+    let rows = payments::of_appointment(app, clinic, appointment).await?;
+    shown_all(app, clinic, rows).await
+}
+
+async fn read(app: &App, clinic: ClinicId, id: PaymentId) -> Result<Payment, Problem> {
+    let view = payments::get(app, clinic, id).await?;
+    Ok(shown(view, refunds::of_payment(app, clinic, id).await?))
+}
+
+/// Record a payment at the desk
+#[utoipa::path(post, path = "/appointments/{id}/payments", tag = "Payments", params(("id" = String, Path)),
+    request_body = NewPayment, responses((status = 201, body = Payment)))]
+pub async fn take(
+    Id(appointment): Id<AppointmentId>,
+    call: Call<NewPayment>,
+) -> Result<Response, Problem> {
+    call.run(async move |work| {
+        let input = Checkout {
+            taken: vec![DeskInput {
+                method: work.body.method.into(),
+                amount: work.body.amount.money("amount")?,
+                reference: work.body.reference.clone(),
+            }],
+            link: None,
+            despite_live_payment: work.body.despite_live_payment,
+        };
+        let made =
+            payments::check_out(&work.app, &work.actor, appointment, work.id(), &input).await?;
+        let id = made.payments.first().copied();
+        let id = id.ok_or_else(|| Problem::internal(&"a checkout made no payment"))?;
+        Answer::created(&read(&work.app, work.actor.clinic, id).await?)
+    })
+    .await
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PaymentQuery {
+    appointment_id: Option<String>,
+    /// Received at or after; RFC 3339.
+    from: Option<String>,
+    /// Received before; RFC 3339.
+    to: Option<String>,
+    /// 1 to 200; 50 without it.
+    limit: Option<String>,
+    cursor: Option<String>,
+}
+
+/// List payments
+///
+/// Newest first; an appointment's own, oldest first.
+#[utoipa::path(get, path = "/payments", tag = "Payments", params(PaymentQuery), operation_id = "list_payments",
+    responses((status = 200, body = List<Payment>)))]
+pub async fn list(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    Query(query): Query<PaymentQuery>,
+) -> Result<Json<List<Payment>>, Problem> {
+    let limit = lists::limit(&query.limit)?;
+    let after = lists::cursor(&query.cursor)?;
+    let from = lists::moment("from", &query.from)?.unwrap_or(UtcMs::MIN);
+    let to = lists::moment("to", &query.to)?.unwrap_or(UtcMs::MAX);
+    let appointment = lists::id("appointment_id", &query.appointment_id)?;
+    let (page, next_cursor) = match appointment {
+        Some(appointment) => {
+            let mut rows = payments::of_appointment(&app, actor.clinic, appointment).await?;
+            rows.retain(|row| (from..to).contains(&row.payment.received_at));
+            lists::paged(rows, limit, after.as_ref(), |row| {
+                row.payment.id.to_string()
+            })
+        }
+        None => {
+            let span = (from, to);
+            let (rows, next) =
+                payments::list(&app, actor.clinic, after.as_ref(), span, limit).await?;
+            (rows, next.as_ref().map(lists::written))
+        }
+    };
+    Ok(Json(List {
+        data: shown_all(&app, actor.clinic, page).await?,
+        next_cursor,
+    }))
+}
+
+/// Read a payment
+#[utoipa::path(get, path = "/payments/{id}", tag = "Payments", params(("id" = String, Path)),
+    operation_id = "get_payment", responses((status = 200, body = Payment)))]
+pub async fn get(
+    State(app): State<Arc<App>>,
+    Caller(actor): Caller,
+    Id(id): Id<PaymentId>,
+) -> Result<Json<Payment>, Problem> {
+    Ok(Json(read(&app, actor.clinic, id).await?))
+}
