@@ -24,20 +24,17 @@ pub mod words;
 use std::sync::Arc;
 
 use axum::extract::DefaultBodyLimit;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
-use axum::http::{HeaderName, HeaderValue};
+use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{any, get};
 use axum::{Router, middleware};
 use remit_app::App;
-use tower_http::set_header::SetResponseHeaderLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use guard::ROUTES;
 
-/// The largest body of a call, in bytes.
-pub const BODY_BYTES_MAX: usize = 64 * 1024;
+pub use crate::BODY_BYTES_MAX;
 
 /// Every call, with its description.
 fn calls() -> OpenApiRouter<Arc<App>> {
@@ -70,7 +67,7 @@ fn calls() -> OpenApiRouter<Arc<App>> {
 pub fn router(app: Arc<App>) -> Router {
     let (calls, _) = calls().split_for_parts();
     let guarded = calls.route_layer(middleware::from_fn_with_state(app.clone(), guard::check));
-    let api = Router::new()
+    Router::new()
         .nest("/api/v1", guarded)
         .route("/api/v1/openapi.json", get(description))
         .route("/api/docs", get(docs::page))
@@ -82,20 +79,7 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/api/{*rest}", any(problem::not_found))
         .method_not_allowed_fallback(problem::method_not_allowed)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
-        .with_state(app);
-    own_header(
-        own_header(api, CACHE_CONTROL, "no-store"),
-        X_CONTENT_TYPE_OPTIONS,
-        "nosniff",
-    )
-}
-
-/// Answers of the API carry a header whatever is mounted around them; one that is set already stays.
-fn own_header(api: Router, name: HeaderName, value: &'static str) -> Router {
-    api.layer(SetResponseHeaderLayer::if_not_present(
-        name,
-        HeaderValue::from_static(value),
-    ))
+        .with_state(app)
 }
 
 /// `GET /api/v1/openapi.json`.

@@ -61,7 +61,8 @@ pub fn router(app: Arc<App>, options: Options) -> Router {
     let doors = doors
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(hooks::routes())
-        .with_state(web.clone());
+        .with_state(web.clone())
+        .merge(api::router(app.clone()));
     let mut all = doors;
     if let Some(company) = app.company() {
         all = all.nest("/sandbox", remit_app::sandbox::routes(company));
