@@ -42,6 +42,25 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
     Ok(read)
 }
 
+/// A clinic's routing prefix, asked within a transaction: a second connection taken while one is held is how a pool
+/// locks itself up. It never changes, so whatever is remembered is right.
+pub(crate) async fn route_in(
+    app: &App,
+    tx: &mut remit_store::Tx,
+    clinic: ClinicId,
+) -> Result<String> {
+    let known = app
+        .contexts
+        .read()
+        .unwrap_or_else(PoisonError::into_inner)
+        .get(&clinic)
+        .cloned();
+    match known {
+        Some(known) => Ok(known.clinic.route.clone()),
+        None => Ok(clinics::route_in(tx).await?.ok_or(Error::NotFound)?),
+    }
+}
+
 /// Forgets what is remembered of a clinic, because it changed.
 pub fn forget(app: &App, clinic: ClinicId) {
     app.contexts

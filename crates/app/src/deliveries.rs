@@ -3,7 +3,7 @@
 use remit_core::account::Effect;
 use remit_core::contact::{Email, Phone};
 use remit_core::deliveries::{Channel, DeliveryStatus, RESEND_AFTER_MS, SENDS_PER_ADDRESS_A_DAY};
-use remit_core::ids::{ClinicId, DeliveryId, LinkId};
+use remit_core::ids::{AppointmentId, ClinicId, DeliveryId, LinkId};
 use remit_core::links as rules;
 use remit_core::{DAY_MS, UtcMs};
 use remit_store::Tx;
@@ -54,7 +54,16 @@ pub async fn deliver(
     };
     again(async || {
         let mut tx = app.store.begin(actor.clinic).await?;
-        let made = deliver_in(app, &mut tx, actor, link, id, input, address.as_deref()).await?;
+        let made = deliver_in(
+            app,
+            &mut tx,
+            actor,
+            (link, view.appointment),
+            id,
+            input,
+            address.as_deref(),
+        )
+        .await?;
         tx.commit().await?;
         Ok(made)
     })
@@ -80,12 +89,11 @@ async fn deliver_in(
     app: &App,
     tx: &mut Tx,
     actor: &Actor,
-    link: LinkId,
+    (link, appointment): (LinkId, AppointmentId),
     id: Option<DeliveryId>,
     input: &DeliveryInput,
     address: Option<&str>,
 ) -> Result<DeliveryView> {
-    let appointment = crate::links::appointment_of(app, actor.clinic, link).await?;
     let (standing, now) = lock_standing(tx, appointment)
         .await?
         .ok_or(Error::NotFound)?;

@@ -46,7 +46,6 @@ pub(crate) async fn issue_in(
     id: Option<LinkId>,
     purpose: Purpose,
 ) -> Result<LinkId> {
-    let context = clinics::context(app, actor.clinic).await?;
     let (standing, now) = lock_standing(tx, appointment)
         .await?
         .ok_or(Error::NotFound)?;
@@ -55,7 +54,8 @@ pub(crate) async fn issue_in(
         Some(id) => id,
         None => app.fresh(now)?,
     };
-    let token = Token::compose(&context.clinic.route, &keys::random_secret()?)
+    let route = clinics::route_in(app, tx, actor.clinic).await?;
+    let token = Token::compose(&route, &keys::random_secret()?)
         .ok_or_else(|| Error::Setup("the clinic's route does not fit a token".into()))?;
     let decision = rules::issue(&standing, id, token.hash(), purpose, now)?;
     let sealed = app

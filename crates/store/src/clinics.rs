@@ -16,6 +16,7 @@ statements! {
         show_services, auto_refund FROM clinic WHERE id = $1"];
     BY_ROUTE = ["SELECT id, route, name, strapline, address, phone, email, currency, country, zone, test_mode,
         show_services, auto_refund FROM clinic WHERE route = $1"];
+    ROUTE = ["SELECT route FROM clinic WHERE id = $1"];
     LIST = ["SELECT id, route, name, strapline, address, phone, email, currency, country, zone, test_mode,
         show_services, auto_refund FROM clinic ORDER BY created_at, id LIMIT 10000"];
     SET_TEST_MODE = ["UPDATE clinic SET test_mode = $2 WHERE id = $1"];
@@ -114,4 +115,12 @@ pub async fn list(store: &Store) -> Result<Vec<Clinic>> {
 pub async fn set_test_mode(tx: &mut Tx, on: bool) -> Result<()> {
     tx.tell("clinic");
     exec!(tx, SET_TEST_MODE, tx.clinic(), i64::from(on)).map(drop)
+}
+
+/// The transaction's clinic's routing prefix.
+///
+/// # Errors
+/// The engine's own.
+pub async fn route_in(tx: &mut Tx) -> Result<Option<String>> {
+    Ok(opt!(tx, (String,), ROUTE, tx.clinic())?.map(|(route,)| route))
 }
