@@ -75,7 +75,7 @@ CREATE TABLE patient_term (
   PRIMARY KEY (clinic, term, patient),
   FOREIGN KEY (clinic, patient) REFERENCES patient (clinic, id)
 ) {strict};
-CREATE INDEX patient_term_of ON patient_term (clinic, patient);
+CREATE INDEX patient_term_of ON patient_term (clinic, patient, term);
 
 CREATE TABLE practitioner (
   clinic TEXT NOT NULL REFERENCES clinic (id),
@@ -192,7 +192,8 @@ CREATE UNIQUE INDEX payment_link_token ON payment_link (clinic, token_hash);
 -- One open link per appointment (hazard A3).
 CREATE UNIQUE INDEX payment_link_one_open ON payment_link (clinic, appt)
   WHERE state IN ('created', 'sent', 'accessed');
-CREATE INDEX payment_link_newest ON payment_link (clinic, created_at DESC, id DESC);
+-- The patient is in it for searches, which look at who the newest links belong to.
+CREATE INDEX payment_link_newest ON payment_link (clinic, created_at DESC, id DESC, patient);
 CREATE INDEX payment_link_state ON payment_link (clinic, state, created_at DESC, id DESC);
 CREATE INDEX payment_link_patient ON payment_link (clinic, patient, created_at DESC, id DESC);
 CREATE INDEX payment_link_appt ON payment_link (clinic, appt, created_at DESC, id DESC);

@@ -1,5 +1,7 @@
 //! The appointment's account: read under its lock row, written from what a rule decided. Nothing else writes money.
 
+use std::collections::BTreeMap;
+
 use remit_core::UtcMs;
 use remit_core::account::{AttemptMove, Balance, Decision, Event, Finding, LinkMove, Standing};
 use remit_core::appointments::{Charge, Status};
@@ -12,16 +14,27 @@ use remit_core::refunds::{Refund, RefundState};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::attempts::{self, AttemptRow};
+use crate::attempts::LiveRow;
 use crate::error::{id, read};
-use crate::links::{self, LinkRow};
+use crate::links::OpenRow;
 use crate::{Result, StoreError, Tx, events, findings, fresh, outbox};
 
 statements! {
     LOCK = ["SELECT appt FROM appointment_balance WHERE clinic = $1 AND appt = $2" lock];
     STANDING = ["SELECT a.patient, a.status, b.currency, b.total, b.deposit, b.paid, b.refunded, b.due, b.credit,
-        " now " AS now
+        " now " AS now,
+        l.id AS l_id, l.purpose AS l_purpose, l.amount AS l_amount, l.currency AS l_currency,
+        l.token_hash AS l_token_hash, l.state AS l_state, l.why AS l_why, l.late AS l_late,
+        l.created_at AS l_created_at, l.expires_at AS l_expires_at,
+        t.id AS t_id, t.link AS t_link, t.method AS t_method, t.provider AS t_provider, t.account AS t_account,
+        t.amount AS t_amount, t.currency AS t_currency, t.state AS t_state, t.session_id AS t_session_id,
+        t.url AS t_url, t.payment_id AS t_payment_id, t.captured AS t_captured,
+        t.session_expires_at AS t_session_expires_at, t.created_at AS t_created_at
         FROM appointment_balance b JOIN appointment a ON a.clinic = b.clinic AND a.id = b.appt
+        LEFT JOIN payment_link l ON l.clinic = b.clinic AND l.appt = b.appt
+          AND l.state IN ('created', 'sent', 'accessed')
+        LEFT JOIN payment_attempt t ON t.clinic = b.clinic AND t.appt = b.appt
+          AND t.state IN ('creating', 'unknown', 'open', 'processing')
         WHERE b.clinic = $1 AND b.appt = $2"];
     SET_BALANCE = ["UPDATE appointment_balance SET total = $3, deposit = $4, paid = $5, refunded = $6, due = $7,
         credit = $8, version = version + 1 WHERE clinic = $1 AND appt = $2"];
@@ -41,7 +54,9 @@ statements! {
         closed_at = CASE WHEN $3 IN ('expired', 'cancelled') THEN $6 ELSE closed_at END
         WHERE clinic = $1 AND id = $2 AND state = $7"];
     ASK_AGAIN = ["UPDATE payment_link SET asked_at = $3 WHERE clinic = $1 AND id = $2"];
-    TALLY = ["INSERT INTO link_tally (clinic, day, state, slot, links, amount) VALUES ($1, $2, $3, $4, $5, $6)
+    TALLY = ["INSERT INTO link_tally (clinic, day, state, slot, links, amount)
+        SELECT $1, CAST(j.value ->> 'day' AS BIGINT), j.value ->> 'state', CAST($3 AS BIGINT),
+        CAST(j.value ->> 'links' AS BIGINT), CAST(j.value ->> 'amount' AS BIGINT) FROM " (each 2) " WHERE true
         ON CONFLICT (clinic, day, state, slot) DO UPDATE SET links = link_tally.links + excluded.links,
         amount = link_tally.amount + excluded.amount"];
     INSERT_ATTEMPT = ["INSERT INTO payment_attempt (clinic, id, appt, link, method, provider, account, request_body,
@@ -69,8 +84,9 @@ statements! {
         ORDER BY position DESC LIMIT 1"];
     INSERT_TXN = ["INSERT INTO ledger_txn (clinic, id, appt, kind, source, at, actor, reverses, position, prev_hash,
         hash) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"];
-    INSERT_ENTRY = ["INSERT INTO ledger_entry (clinic, txn, line, account, appt, amount, currency)
-        VALUES ($1, $2, $3, $4, $5, $6, $7)"];
+    INSERT_ENTRIES = ["INSERT INTO ledger_entry (clinic, txn, line, account, appt, amount, currency)
+        SELECT $1, $3, CAST(j.value ->> 'line' AS BIGINT), j.value ->> 'account', $4,
+        CAST(j.value ->> 'amount' AS BIGINT), j.value ->> 'currency' FROM " (each 2)];
 }
 
 #[derive(sqlx::FromRow)]
@@ -85,6 +101,10 @@ struct StandingRow {
     due: i64,
     credit: i64,
     now: i64,
+    #[sqlx(flatten)]
+    open: OpenRow,
+    #[sqlx(flatten)]
+    live: LiveRow,
 }
 
 /// Takes the appointment's lock row, the first lock of every money transaction, and reads what rules look at,
@@ -113,8 +133,6 @@ pub async fn lock_standing(
         return Ok(None);
     };
     let now = tx.shifted(row.now);
-    let open = links::open_of(tx, appointment).await?;
-    let live = attempts::live_of(tx, appointment).await?;
     let standing = Standing {
         appointment,
         patient: id(&row.patient, "patient id")?,
@@ -128,8 +146,8 @@ pub async fn lock_standing(
             due: row.due,
             credit: row.credit,
         },
-        open: open.as_ref().map(LinkRow::link).transpose()?,
-        live: live.as_ref().map(AttemptRow::attempt).transpose()?,
+        open: row.open.link(appointment)?,
+        live: row.live.attempt(appointment)?,
     };
     Ok(Some((standing, now)))
 }
@@ -164,8 +182,8 @@ pub async fn apply(
     };
     for event in &decision.events {
         scribe.write(tx, event).await?;
-        scribe.timeline(tx, event).await?;
     }
+    scribe.timeline(tx, &decision.events).await?;
     scribe.tally(tx).await?;
     for effect in &decision.effects {
         outbox::push(tx, effect, Some(standing.appointment), now).await?;
@@ -182,8 +200,8 @@ struct Scribe<'a> {
     actor: &'a str,
     now: UtcMs,
     appt: String,
-    /// Changes of the tallies: (state, links, amount, created_at, link).
-    moves: Vec<(LinkState, i64, i64, UtcMs, String)>,
+    /// Changes of the tallies: (state, links, amount, created_at).
+    moves: Vec<(LinkState, i64, i64, UtcMs)>,
 }
 
 impl Scribe<'_> {
@@ -267,13 +285,8 @@ impl Scribe<'_> {
         let sealed =
             sealed.ok_or_else(|| StoreError::Refused("a link needs its sealed token".into()))?;
         let link_id = link.id.to_string();
-        self.moves.push((
-            LinkState::Created,
-            1,
-            link.amount.minor,
-            link.created_at,
-            link_id.clone(),
-        ));
+        self.moves
+            .push((LinkState::Created, 1, link.amount.minor, link.created_at));
         tx.tell(link_id.clone());
         exec!(
             tx,
@@ -297,20 +310,10 @@ impl Scribe<'_> {
 
     async fn raise_link(&mut self, tx: &mut Tx, moved: &LinkMove) -> Result<()> {
         let link = moved.link.to_string();
-        self.moves.push((
-            moved.from,
-            -1,
-            -moved.amount.minor,
-            moved.created_at,
-            link.clone(),
-        ));
-        self.moves.push((
-            moved.to,
-            1,
-            moved.amount.minor,
-            moved.created_at,
-            link.clone(),
-        ));
+        self.moves
+            .push((moved.from, -1, -moved.amount.minor, moved.created_at));
+        self.moves
+            .push((moved.to, 1, moved.amount.minor, moved.created_at));
         tx.tell(link.clone());
         let rows = exec!(
             tx,
@@ -328,24 +331,25 @@ impl Scribe<'_> {
 
     /// Adds up the changes of this transaction and writes them in one order, so that two transactions cannot lock
     /// each other out.
-    async fn tally(&mut self, tx: &mut Tx) -> Result<()> {
-        let mut sums: std::collections::BTreeMap<(i64, &'static str, i64), (i64, i64)> =
-            Default::default();
-        for (state, links, amount, created_at, link) in &self.moves {
-            let key = (
-                created_at.div_euclid(remit_core::DAY_MS),
-                state.name(),
-                slot(link),
-            );
-            let sum = sums.entry(key).or_default();
+    async fn tally(&self, tx: &mut Tx) -> Result<()> {
+        let mut sums: BTreeMap<(i64, &'static str), (i64, i64)> = BTreeMap::new();
+        for (state, links, amount, created_at) in &self.moves {
+            let day = created_at.div_euclid(remit_core::DAY_MS);
+            let sum = sums.entry((day, state.name())).or_default();
             *sum = (sum.0 + links, sum.1 + amount);
         }
-        for ((day, state, slot), (links, amount)) in sums {
-            if links != 0 || amount != 0 {
-                exec!(tx, TALLY, tx.clinic(), day, state, slot, links, amount)?;
-            }
+        let rows: Vec<Value> = sums
+            .into_iter()
+            .filter(|(_, sum)| *sum != (0, 0))
+            .map(|((day, state), (links, amount))| {
+                json!({ "day": day, "state": state, "links": links, "amount": amount })
+            })
+            .collect();
+        if rows.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let rows = Value::from(rows).to_string();
+        exec!(tx, TALLY, tx.clinic(), rows, slot(&self.appt)).map(drop)
     }
 
     async fn start_attempt(
@@ -535,38 +539,36 @@ impl Scribe<'_> {
             prev.clone(),
             chain_hash(&prev, &txn.canonical()),
         )?;
-        for (line, entry) in (0_i64..).zip(txn.lines()) {
-            exec!(
-                tx,
-                INSERT_ENTRY,
-                tx.clinic(),
-                txn.id.to_string(),
-                line,
-                entry.account.name(),
-                self.appt.clone(),
-                entry.amount.minor,
-                entry.amount.currency.code().to_owned(),
-            )?;
-        }
-        Ok(())
+        let lines = (0_i64..).zip(txn.lines()).map(|(line, entry)| {
+            json!({ "line": line, "account": entry.account.name(), "amount": entry.amount.minor,
+                "currency": entry.amount.currency.code() })
+        });
+        exec!(
+            tx,
+            INSERT_ENTRIES,
+            tx.clinic(),
+            Value::from_iter(lines).to_string(),
+            txn.id.to_string(),
+            self.appt.clone(),
+        )
+        .map(drop)
     }
 
     /// What people see of it, and what leaves as an outgoing webhook later.
-    async fn timeline(&self, tx: &mut Tx, event: &Event) -> Result<()> {
-        let Some((kind, link, data)) = told(event) else {
-            return Ok(());
-        };
-        let event_id = EventId(fresh::uuid(self.now)?);
-        let entry = events::Entry {
-            id: event_id,
-            at: self.now,
-            kind,
-            appointment: Some(self.standing.appointment),
-            link,
-            actor: self.actor,
-            data,
-        };
-        events::append(tx, &entry).await
+    async fn timeline(&self, tx: &mut Tx, happened: &[Event]) -> Result<()> {
+        let mut lines = Vec::new();
+        for (kind, link, data) in happened.iter().filter_map(told) {
+            lines.push(events::Entry {
+                id: EventId(fresh::uuid(self.now)?),
+                at: self.now,
+                kind,
+                appointment: Some(self.standing.appointment),
+                link,
+                actor: self.actor,
+                data,
+            });
+        }
+        events::append_all(tx, &lines).await
     }
 }
 
@@ -659,9 +661,9 @@ pub(crate) fn chain_hash(prev: &[u8], canonical: &str) -> Vec<u8> {
     hash.finalize().to_vec()
 }
 
-/// Which slot of its day a link is counted in: 16 of them, so that many writers rarely meet.
-pub(crate) fn slot(link: &str) -> i64 {
-    link.bytes()
+/// Which slot of their day an appointment's links are counted in: 16 of them, so that many writers rarely meet.
+fn slot(appt: &str) -> i64 {
+    appt.bytes()
         .next_back()
         .map_or(0, |last| i64::from(last % 16))
 }

@@ -9,15 +9,12 @@ use remit_core::money::{Currency, Money};
 use crate::error::{id, id_opt, read};
 use crate::{Result, Store, Tx};
 
-statements! {
-    INSERT = ["INSERT INTO appointment (clinic, id, patient, practitioner, title, starts_at, ends_at, status,
-        created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, 'booked', $8, $9)"];
-    INSERT_BALANCE = ["INSERT INTO appointment_balance (clinic, appt, currency, total, deposit, paid, refunded, due,
-        credit, version) VALUES ($1, $2, $3, 0, 0, 0, 0, 0, 0, 0)"];
-    VIEW = ["SELECT a.id, a.patient, p.name AS patient_name, p.email, p.phone, a.practitioner, d.name AS practitioner_name, d.room, a.title,
+macro_rules! view {
+    () => {
+        "SELECT a.id, a.patient, p.name AS patient_name, p.email, p.phone, a.practitioner, d.name AS practitioner_name, d.room, a.title,
         a.starts_at, a.ends_at, a.status, a.created_at, b.currency, b.total, b.deposit, b.paid, b.refunded, b.due,
         b.credit, l.state AS link_state, l.amount AS link_amount, l.expires_at AS link_expires_at,
-        CASE WHEN x.id IS NULL THEN 0 ELSE 1 END AS expired_unpaid
+        CAST(CASE WHEN x.id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS expired_unpaid
         FROM appointment a
         JOIN appointment_balance b ON b.clinic = a.clinic AND b.appt = a.id
         JOIN patient p ON p.clinic = a.clinic AND p.id = a.patient
@@ -27,7 +24,17 @@ statements! {
         LEFT JOIN payment_link x ON x.clinic = a.clinic AND x.id = (SELECT y.id FROM payment_link y
           WHERE y.clinic = a.clinic AND y.appt = a.id ORDER BY y.created_at DESC, y.id DESC LIMIT 1)
           AND x.state = 'expired'
-        WHERE a.clinic = $1 AND a.id = $2"];
+        WHERE a.clinic = $1 AND a.id"
+    };
+}
+
+statements! {
+    INSERT = ["INSERT INTO appointment (clinic, id, patient, practitioner, title, starts_at, ends_at, status,
+        created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, 'booked', $8, $9)"];
+    INSERT_BALANCE = ["INSERT INTO appointment_balance (clinic, appt, currency, total, deposit, paid, refunded, due,
+        credit, version) VALUES ($1, $2, $3, 0, 0, 0, 0, 0, 0, 0)"];
+    VIEW = [(view!()) " = $2"];
+    VIEWS = [(view!()) " IN " (ids 2) " ORDER BY +a.starts_at, a.id"];
     DAY = ["SELECT id FROM appointment WHERE clinic = $1 AND starts_at >= $2 AND starts_at < $3
         ORDER BY starts_at, id LIMIT $4"];
     PAGE = ["SELECT id, starts_at FROM appointment WHERE clinic = $1
@@ -187,18 +194,19 @@ pub async fn view(
     .transpose()
 }
 
+/// The appointments of these ids in order of start, in one statement.
 async fn views(
     store: &Store,
     clinic: ClinicId,
     ids: impl Iterator<Item = String>,
 ) -> Result<Vec<AppointmentView>> {
-    let mut out = Vec::new();
-    for appointment in ids {
-        if let Some(row) = read_opt!(store, ViewRow, VIEW, clinic.to_string(), appointment)? {
-            out.push(row.view()?);
-        }
+    let ids: Vec<String> = ids.collect();
+    if ids.is_empty() {
+        return Ok(vec![]);
     }
-    Ok(out)
+    let ids = serde_json::json!(ids).to_string();
+    let rows = read_all!(store, ViewRow, VIEWS, clinic.to_string(), ids)?;
+    rows.into_iter().map(ViewRow::view).collect()
 }
 
 /// Appointments that start within a span, in order.

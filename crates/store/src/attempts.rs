@@ -31,7 +31,7 @@ statements! {
 }
 
 #[derive(sqlx::FromRow)]
-pub(crate) struct AttemptRow {
+struct AttemptRow {
     id: String,
     appt: String,
     link: Option<String>,
@@ -50,7 +50,7 @@ pub(crate) struct AttemptRow {
 }
 
 impl AttemptRow {
-    pub(crate) fn attempt(&self) -> Result<Attempt> {
+    fn attempt(&self) -> Result<Attempt> {
         Ok(Attempt {
             id: id(&self.id, "attempt id")?,
             appointment: id(&self.appt, "appointment id")?,
@@ -73,14 +73,49 @@ impl AttemptRow {
     }
 }
 
-pub(crate) async fn live_of(tx: &mut Tx, appointment: AppointmentId) -> Result<Option<AttemptRow>> {
-    opt!(
-        tx,
-        AttemptRow,
-        LIVE_OF,
-        tx.clinic(),
-        appointment.to_string()
-    )
+/// The live attempt as the standing's one statement reads it: all empty when there is none.
+#[derive(sqlx::FromRow)]
+pub(crate) struct LiveRow {
+    t_id: Option<String>,
+    t_link: Option<String>,
+    t_method: Option<String>,
+    t_provider: Option<String>,
+    t_account: Option<String>,
+    t_amount: Option<i64>,
+    t_currency: Option<String>,
+    t_state: Option<String>,
+    t_session_id: Option<String>,
+    t_url: Option<String>,
+    t_payment_id: Option<String>,
+    t_captured: Option<i64>,
+    t_session_expires_at: Option<i64>,
+    t_created_at: Option<i64>,
+}
+
+impl LiveRow {
+    pub(crate) fn attempt(self, appointment: AppointmentId) -> Result<Option<Attempt>> {
+        let Some(attempt_id) = self.t_id else {
+            return Ok(None);
+        };
+        let row = AttemptRow {
+            id: attempt_id,
+            appt: appointment.to_string(),
+            link: self.t_link,
+            method: read(self.t_method, "method")?,
+            provider: read(self.t_provider, "provider")?,
+            account: read(self.t_account, "account")?,
+            amount: read(self.t_amount, "amount")?,
+            currency: read(self.t_currency, "currency")?,
+            state: read(self.t_state, "attempt state")?,
+            session_id: self.t_session_id,
+            url: self.t_url,
+            payment_id: self.t_payment_id,
+            captured: read(self.t_captured, "captured")?,
+            session_expires_at: read(self.t_session_expires_at, "session expiry")?,
+            created_at: read(self.t_created_at, "creation")?,
+        };
+        row.attempt().map(Some)
+    }
 }
 
 /// The live attempt of an appointment, as pages show it.

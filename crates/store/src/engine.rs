@@ -22,7 +22,8 @@ const SQLITE_OLDEST: (u32, u32, u32) = (3, 51, 3);
 const ACQUIRE: Duration = Duration::from_secs(5);
 const CHANNEL: &str = "remit";
 
-/// One statement, as each engine reads it. They differ in row locks and in how the clock is read, nowhere else.
+/// One statement, as each engine reads it. They differ in row locks, in how the clock and a JSON array are
+/// read, nowhere else.
 #[derive(Clone, Copy, Debug)]
 pub struct Sql {
     pub lite: &'static str,
@@ -39,6 +40,18 @@ macro_rules! lite_piece {
     (now) => {
         "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)"
     };
+    ((ids $n:literal)) => {
+        concat!("(SELECT value FROM json_each($", $n, "))")
+    };
+    ((texts $n:literal)) => {
+        concat!("json_each($", $n, ") AS j")
+    };
+    ((each $n:literal)) => {
+        concat!("json_each($", $n, ") AS j")
+    };
+    (($($shared:tt)+)) => {
+        $($shared)+
+    };
     ($text:literal) => {
         $text
     };
@@ -54,12 +67,28 @@ macro_rules! pg_piece {
     (now) => {
         "CAST(floor(extract(epoch FROM clock_timestamp()) * 1000) AS BIGINT)"
     };
+    ((ids $n:literal)) => {
+        concat!("(SELECT jsonb_array_elements_text(CAST($", $n, " AS JSONB)))")
+    };
+    ((texts $n:literal)) => {
+        concat!("jsonb_array_elements_text(CAST($", $n, " AS JSONB)) AS j (value)")
+    };
+    ((each $n:literal)) => {
+        concat!("jsonb_array_elements(CAST($", $n, " AS JSONB)) AS j (value)")
+    };
+    (($($shared:tt)+)) => {
+        $($shared)+
+    };
     ($text:literal) => {
         $text
     };
 }
 
-/// Names statements and lists them in `ALL`. Pieces are literals and the holes `now`, `lock`, `skip_locked`.
+/// Names statements and lists them in `ALL`. Pieces are literals, the holes `now`, `lock`, `skip_locked`, and for
+/// many rows in one statement `(ids 2)`, a JSON array of texts bound as `$2`, `(texts 2)`, its rows as
+/// `j.value`, and `(each 2)`, a JSON array of objects
+/// whose fields are read as `j.value ->> 'field'`, which both engines answer with text or a number: cast numbers.
+/// A macro in brackets, `(view!())`, is a text that several statements share.
 macro_rules! statements {
     ($($name:ident = [$($piece:tt)+];)*) => {
         $(const $name: $crate::Sql = $crate::Sql {
@@ -292,7 +321,8 @@ statements! {
 }
 
 async fn open_pg(url: &str) -> Result<PgPool> {
-    let options = PgConnectOptions::from_str(url)?;
+    // Statements take a millisecond or two; compiling one takes 25.
+    let options = PgConnectOptions::from_str(url)?.options([("jit", "off")]);
     Ok(PgPoolOptions::new()
         .max_connections(24)
         .acquire_timeout(ACQUIRE)

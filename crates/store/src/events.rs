@@ -2,13 +2,15 @@
 
 use remit_core::UtcMs;
 use remit_core::ids::{AppointmentId, ClinicId, EventId, LinkId};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::error::{id, id_opt};
 use crate::{Result, Store, StoreError, Tx};
 
 statements! {
-    APPEND = ["INSERT INTO event (clinic, id, at, kind, appt, link, actor, data) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"];
+    APPEND = ["INSERT INTO event (clinic, id, at, kind, appt, link, actor, data)
+        SELECT $1, j.value ->> 'id', CAST(j.value ->> 'at' AS BIGINT), j.value ->> 'kind', j.value ->> 'appt',
+        j.value ->> 'link', j.value ->> 'actor', j.value ->> 'data' FROM " (each 2)];
     OF_APPOINTMENT = ["SELECT id, at, kind, appt, link, actor, data FROM event WHERE clinic = $1 AND appt = $2
         ORDER BY id DESC LIMIT $3"];
     OF_LINK = ["SELECT id, at, kind, appt, link, actor, data FROM event WHERE clinic = $1 AND link = $2
@@ -43,19 +45,20 @@ pub struct EventView {
 /// # Errors
 /// The engine's own.
 pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
-    exec!(
-        tx,
-        APPEND,
-        tx.clinic(),
-        entry.id.to_string(),
-        entry.at,
-        entry.kind,
-        entry.appointment.map(|appt| appt.to_string()),
-        entry.link.map(|link| link.to_string()),
-        entry.actor.to_owned(),
-        entry.data.to_string(),
-    )
-    .map(drop)
+    append_all(tx, std::slice::from_ref(entry)).await
+}
+
+/// Appends lines in one statement.
+pub(crate) async fn append_all(tx: &mut Tx, entries: &[Entry<'_>]) -> Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let lines = entries.iter().map(|entry| {
+        json!({ "id": entry.id, "at": entry.at, "kind": entry.kind, "appt": entry.appointment, "link": entry.link,
+            "actor": entry.actor, "data": entry.data.to_string() })
+    });
+    let lines = Value::from_iter(lines).to_string();
+    exec!(tx, APPEND, tx.clinic(), lines).map(drop)
 }
 
 type Row = (

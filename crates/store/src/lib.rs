@@ -51,6 +51,8 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         idempotency::ALL,
         inbox::ALL,
         links::ALL,
+        links::list::ALL,
+        links::tallies::ALL,
         methods::ALL,
         migrate::ALL,
         outbox::ALL,

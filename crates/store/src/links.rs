@@ -1,5 +1,11 @@
 //! Payment links: the rows, the list of *Online Payments*, its counts.
 
+pub(crate) mod list;
+pub(crate) mod tallies;
+
+pub use list::{Cursor, Filter, list};
+pub use tallies::{Tallies, Tally, fold_tallies, tallies};
+
 use remit_core::UtcMs;
 use remit_core::ids::{AppointmentId, ClinicId, LinkId, PatientId};
 use remit_core::links::{Closing, Link, LinkState};
@@ -10,9 +16,25 @@ use remit_core::token::TokenHash;
 use crate::error::{id, read};
 use crate::{Result, Store, Tx};
 
+macro_rules! view {
+    () => {
+        "SELECT l.id, l.appt, l.patient, l.purpose, l.amount, l.currency, l.state, l.why, l.late, l.created_at,
+        l.created_by, l.expires_at, l.sent_at, l.sent_by, l.accessed_at, l.paid_at, l.closed_at, l.asked_at,
+        l.captured, l.refunded, l.disputed, l.delivery_failed, l.reference, l.token_sealed, b.due,
+        a.starts_at, a.title, p.name AS patient_name, p.email, p.phone, d.name AS practitioner,
+        CAST(CASE WHEN t.id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS live
+        FROM payment_link l
+        JOIN appointment a ON a.clinic = l.clinic AND a.id = l.appt
+        JOIN appointment_balance b ON b.clinic = l.clinic AND b.appt = l.appt
+        JOIN patient p ON p.clinic = l.clinic AND p.id = l.patient
+        LEFT JOIN practitioner d ON d.clinic = a.clinic AND d.id = a.practitioner
+        LEFT JOIN payment_attempt t ON t.clinic = l.clinic AND t.appt = l.appt AND t.link = l.id
+          AND t.state IN ('creating', 'unknown', 'open', 'processing')
+        WHERE l.clinic = $1 AND l.id"
+    };
+}
+
 statements! {
-    OPEN_OF = ["SELECT id, appt, purpose, amount, currency, token_hash, state, why, late, created_at, expires_at
-        FROM payment_link WHERE clinic = $1 AND appt = $2 AND state IN ('created', 'sent', 'accessed')"];
     GET = ["SELECT id, appt, purpose, amount, currency, token_hash, state, why, late, created_at, expires_at
         FROM payment_link WHERE clinic = $1 AND id = $2"];
     PLACE = ["SELECT appt FROM payment_link WHERE clinic = $1 AND id = $2"];
@@ -24,63 +46,16 @@ statements! {
     MARK_DELIVERY = ["UPDATE payment_link SET delivery_failed = $3 WHERE clinic = $1 AND id = $2"];
     FAILED_TRIES = ["SELECT COUNT(*) AS tries, CAST(COALESCE(MIN(ended_at), 0) AS BIGINT) AS oldest
         FROM payment_attempt WHERE clinic = $1 AND link = $2 AND state = 'failed' AND ended_at > $3"];
-    TALLIES = ["SELECT state, CAST(SUM(links) AS BIGINT) AS links, CAST(SUM(amount) AS BIGINT) AS amount
-        FROM link_tally WHERE clinic = $1 AND day >= $2 AND day <= $3 GROUP BY state"];
-    LATE_ROWS = ["SELECT state, COUNT(*) AS links, CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS amount
-        FROM payment_link WHERE clinic = $1 AND state IN ('created', 'sent', 'accessed') AND expires_at <= $2
-        GROUP BY state"];
-    FOLLOW_UP_COUNT = ["SELECT COUNT(*) AS links, CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS amount
-        FROM payment_link WHERE clinic = $1 AND state = 'accessed' AND expires_at > $2"];
-    VIEW = ["SELECT l.id, l.appt, l.patient, l.purpose, l.amount, l.currency, l.state, l.why, l.late, l.created_at,
-        l.created_by, l.expires_at, l.sent_at, l.sent_by, l.accessed_at, l.paid_at, l.closed_at, l.asked_at,
-        l.captured, l.refunded, l.disputed, l.delivery_failed, l.reference, l.token_sealed, b.due,
-        a.starts_at, a.title, p.name AS patient_name, p.email, p.phone, d.name AS practitioner,
-        CASE WHEN t.id IS NULL THEN 0 ELSE 1 END AS live
-        FROM payment_link l
-        JOIN appointment a ON a.clinic = l.clinic AND a.id = l.appt
-        JOIN appointment_balance b ON b.clinic = l.clinic AND b.appt = l.appt
-        JOIN patient p ON p.clinic = l.clinic AND p.id = l.patient
-        LEFT JOIN practitioner d ON d.clinic = a.clinic AND d.id = a.practitioner
-        LEFT JOIN payment_attempt t ON t.clinic = l.clinic AND t.appt = l.appt AND t.link = l.id
-          AND t.state IN ('creating', 'unknown', 'open', 'processing')
-        WHERE l.clinic = $1 AND l.id = $2"];
     OF_APPOINTMENT = ["SELECT id FROM payment_link WHERE clinic = $1 AND appt = $2
         ORDER BY created_at DESC, id DESC LIMIT 50"];
-    PAGE = ["SELECT id, created_at FROM payment_link WHERE clinic = $1
-        AND (created_at < $2 OR (created_at = $2 AND id < $3)) AND created_at >= $4
-        ORDER BY created_at DESC, id DESC LIMIT $5"];
-    PAGE_PURPOSE = ["SELECT id, created_at FROM payment_link WHERE clinic = $1
-        AND (created_at < $2 OR (created_at = $2 AND id < $3)) AND created_at >= $4
-        AND purpose = $6 ORDER BY created_at DESC, id DESC LIMIT $5"];
-    PAGE_OPEN = ["SELECT id, created_at FROM payment_link WHERE clinic = $1 AND state = $6
-        AND (created_at < $2 OR (created_at = $2 AND id < $3)) AND created_at >= $4
-        AND (CAST($7 AS TEXT) IS NULL OR purpose = $7) AND expires_at > $8
-        ORDER BY created_at DESC, id DESC LIMIT $5"];
-    PAGE_ENDED = ["SELECT id, created_at FROM payment_link WHERE clinic = $1 AND state = $6
-        AND (created_at < $2 OR (created_at = $2 AND id < $3)) AND created_at >= $4
-        AND (CAST($7 AS TEXT) IS NULL OR purpose = $7)
-        ORDER BY created_at DESC, id DESC LIMIT $5"];
-    PAGE_UNSWEPT = ["SELECT id, created_at FROM payment_link WHERE clinic = $1
-        AND state IN ('created', 'sent', 'accessed') AND expires_at <= $7
-        AND (created_at < $2 OR (created_at = $2 AND id < $3)) AND created_at >= $4
-        AND (CAST($6 AS TEXT) IS NULL OR purpose = $6)
-        ORDER BY created_at DESC, id DESC LIMIT $5"];
-    PAGE_PATIENT = ["SELECT id, created_at FROM payment_link WHERE clinic = $1 AND patient = $6
-        AND (created_at < $2 OR (created_at = $2 AND id < $3)) AND created_at >= $4
-        ORDER BY created_at DESC, id DESC LIMIT $5"];
-    PAGE_APPOINTMENT = ["SELECT id, created_at FROM payment_link WHERE clinic = $1 AND appt = $6
-        AND (created_at < $2 OR (created_at = $2 AND id < $3)) AND created_at >= $4
-        ORDER BY created_at DESC, id DESC LIMIT $5"];
-    PAGE_REFERENCE = ["SELECT id, created_at FROM payment_link WHERE clinic = $1
-        AND reference >= $6 AND reference < $7
-        AND (created_at < $2 OR (created_at = $2 AND id < $3)) AND created_at >= $4
-        ORDER BY created_at DESC, id DESC LIMIT $5"];
-    PAGE_ASKED = ["SELECT id, created_at FROM payment_link WHERE clinic = $1 AND asked_at IS NOT NULL
+    VIEW = [(view!()) " = $2"];
+    VIEWS = [(view!()) " IN " (ids 2) " ORDER BY +l.created_at DESC, l.id DESC"];
+    ASKED = ["SELECT id FROM payment_link WHERE clinic = $1 AND asked_at IS NOT NULL
         AND state IN ('expired', 'cancelled') AND created_at >= $2 ORDER BY asked_at DESC LIMIT $3"];
 }
 
 #[derive(sqlx::FromRow)]
-pub(crate) struct LinkRow {
+struct LinkRow {
     id: String,
     appt: String,
     purpose: String,
@@ -95,7 +70,7 @@ pub(crate) struct LinkRow {
 }
 
 impl LinkRow {
-    pub(crate) fn link(&self) -> Result<Link> {
+    fn link(&self) -> Result<Link> {
         let token: Option<[u8; 32]> = self.token_hash.as_slice().try_into().ok();
         Ok(Link {
             id: id(&self.id, "link id")?,
@@ -115,8 +90,41 @@ impl LinkRow {
     }
 }
 
-pub(crate) async fn open_of(tx: &mut Tx, appointment: AppointmentId) -> Result<Option<LinkRow>> {
-    opt!(tx, LinkRow, OPEN_OF, tx.clinic(), appointment.to_string())
+/// The open link as the standing's one statement reads it: all empty when there is none.
+#[derive(sqlx::FromRow)]
+pub(crate) struct OpenRow {
+    l_id: Option<String>,
+    l_purpose: Option<String>,
+    l_amount: Option<i64>,
+    l_currency: Option<String>,
+    l_token_hash: Option<Vec<u8>>,
+    l_state: Option<String>,
+    l_why: Option<String>,
+    l_late: Option<i64>,
+    l_created_at: Option<i64>,
+    l_expires_at: Option<i64>,
+}
+
+impl OpenRow {
+    pub(crate) fn link(self, appointment: AppointmentId) -> Result<Option<Link>> {
+        let Some(link_id) = self.l_id else {
+            return Ok(None);
+        };
+        let row = LinkRow {
+            id: link_id,
+            appt: appointment.to_string(),
+            purpose: read(self.l_purpose, "purpose")?,
+            amount: read(self.l_amount, "amount")?,
+            currency: read(self.l_currency, "currency")?,
+            token_hash: read(self.l_token_hash, "token hash")?,
+            state: read(self.l_state, "link state")?,
+            why: self.l_why,
+            late: read(self.l_late, "late")?,
+            created_at: read(self.l_created_at, "creation")?,
+            expires_at: read(self.l_expires_at, "expiry")?,
+        };
+        row.link().map(Some)
+    }
 }
 
 /// A link, read under the lock of its appointment.
@@ -398,297 +406,26 @@ pub async fn of_appointment(
         clinic.to_string(),
         appointment.to_string()
     )?;
-    views(store, clinic, rows.into_iter().map(|(id,)| id)).await
+    let ids: Vec<String> = rows.into_iter().map(|(id,)| id).collect();
+    views(store, clinic, &ids).await
 }
 
-async fn views(
-    store: &Store,
-    clinic: ClinicId,
-    ids: impl Iterator<Item = String>,
-) -> Result<Vec<LinkView>> {
-    let mut out = Vec::new();
-    for link in ids {
-        if let Some(row) = read_opt!(store, ViewRow, VIEW, clinic.to_string(), link)? {
-            out.push(row.view()?);
-        }
+/// The links of these ids, newest first, in one statement.
+async fn views(store: &Store, clinic: ClinicId, ids: &[String]) -> Result<Vec<LinkView>> {
+    if ids.is_empty() {
+        return Ok(vec![]);
     }
-    Ok(out)
+    let rows = read_all!(
+        store,
+        ViewRow,
+        VIEWS,
+        clinic.to_string(),
+        serde_json::json!(ids).to_string()
+    )?;
+    rows.into_iter().map(ViewRow::view).collect()
 }
 
-/// Where a page of a newest-first list begins: strictly older than this.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cursor {
-    pub at: UtcMs,
-    pub id: String,
-}
-
-impl Cursor {
-    /// Newer than anything.
-    pub fn newest() -> Cursor {
-        Cursor {
-            at: i64::MAX,
-            id: "~".into(),
-        }
-    }
-
-    pub fn written(&self) -> String {
-        format!("{}.{}", self.at, self.id)
-    }
-
-    pub fn parse(text: &str) -> Option<Cursor> {
-        let (at, id) = text.split_once('.')?;
-        Some(Cursor {
-            at: at.parse().ok()?,
-            id: id.to_owned(),
-        })
-    }
-}
-
-/// What a list of links is narrowed to.
-#[derive(Clone, Debug, Default)]
-pub struct Filter {
-    pub status: Option<LinkState>,
-    pub purpose: Option<PurposeKind>,
-    pub patient: Option<PatientId>,
-    pub appointment: Option<AppointmentId>,
-    pub created_from: Option<UtcMs>,
-    /// Exclusive.
-    pub created_to: Option<UtcMs>,
-    /// Starts of words of the patient's name, of the address or phone, or of the reference.
-    pub q: Option<String>,
-}
-
-/// A page of links, newest first, and where the next one begins.
-///
-/// # Errors
-/// The engine's own.
-pub async fn list(
-    store: &Store,
-    clinic: ClinicId,
-    filter: &Filter,
-    after: Option<&Cursor>,
-    limit: i64,
-    now: UtcMs,
-) -> Result<(Vec<LinkView>, Option<Cursor>)> {
-    let mut start = after.cloned().unwrap_or_else(Cursor::newest);
-    if let Some(to) = filter.created_to
-        && start.at >= to
-    {
-        start = Cursor {
-            at: to,
-            id: String::new(),
-        };
-    }
-    let query = Query {
-        clinic,
-        from: filter.created_from.unwrap_or(0),
-        limit: limit + 1,
-        now,
-    };
-    let mut ids = query.ids(store, filter, &start).await?;
-    ids.sort_by(|a, b| (b.1, &b.0).cmp(&(a.1, &a.0)));
-    ids.dedup();
-    let more = i64::try_from(ids.len()).unwrap_or(i64::MAX) > limit;
-    ids.truncate(usize::try_from(limit).unwrap_or(0));
-    let next = ids.last().filter(|_| more).map(|(id, at)| Cursor {
-        at: *at,
-        id: id.clone(),
-    });
-    let rows = views(store, clinic, ids.into_iter().map(|(id, _)| id)).await?;
-    Ok((rows, next))
-}
-
-struct Query {
-    clinic: ClinicId,
-    from: UtcMs,
-    limit: i64,
-    now: UtcMs,
-}
-
-type Found = Vec<(String, i64)>;
-
-impl Query {
-    async fn ids(&self, store: &Store, filter: &Filter, start: &Cursor) -> Result<Found> {
-        if let Some(q) = filter.q.as_deref().map(str::trim).filter(|q| !q.is_empty()) {
-            return self.search(store, filter, start, q).await;
-        }
-        if let Some(patient) = filter.patient {
-            let ids = self.of_patient(store, start, &patient.to_string()).await?;
-            return self.narrowed(store, filter, ids).await;
-        }
-        if let Some(appt) = filter.appointment {
-            let (clinic, appt) = (self.clinic.to_string(), appt.to_string());
-            let ids = read_all!(
-                store,
-                (String, i64),
-                PAGE_APPOINTMENT,
-                clinic,
-                start.at,
-                start.id.clone(),
-                self.from,
-                self.limit,
-                appt
-            )?;
-            return self.narrowed(store, filter, ids).await;
-        }
-        self.newest(store, filter, start).await
-    }
-
-    async fn newest(&self, store: &Store, filter: &Filter, start: &Cursor) -> Result<Found> {
-        let (clinic, at, id) = (self.clinic.to_string(), start.at, start.id.clone());
-        let purpose = filter.purpose.map(|purpose| purpose.name());
-        match (filter.status, purpose) {
-            (None, None) => read_all!(
-                store,
-                (String, i64),
-                PAGE,
-                clinic,
-                at,
-                id,
-                self.from,
-                self.limit
-            ),
-            (None, Some(purpose)) => {
-                read_all!(
-                    store,
-                    (String, i64),
-                    PAGE_PURPOSE,
-                    clinic,
-                    at,
-                    id,
-                    self.from,
-                    self.limit,
-                    purpose
-                )
-            }
-            (Some(state), purpose) if state.is_open() => {
-                read_all!(
-                    store,
-                    (String, i64),
-                    PAGE_OPEN,
-                    clinic,
-                    at,
-                    id,
-                    self.from,
-                    self.limit,
-                    state.name(),
-                    purpose,
-                    self.now
-                )
-            }
-            (Some(state), purpose) => {
-                let mut ids = read_all!(
-                    store,
-                    (String, i64),
-                    PAGE_ENDED,
-                    clinic.clone(),
-                    at,
-                    id.clone(),
-                    self.from,
-                    self.limit,
-                    state.name(),
-                    purpose
-                )?;
-                if state == LinkState::Expired {
-                    // Time has ended these; the sweep has not written it down yet.
-                    ids.extend(read_all!(
-                        store,
-                        (String, i64),
-                        PAGE_UNSWEPT,
-                        clinic,
-                        at,
-                        id,
-                        self.from,
-                        self.limit,
-                        purpose,
-                        self.now
-                    )?);
-                }
-                Ok(ids)
-            }
-        }
-    }
-
-    async fn of_patient(&self, store: &Store, start: &Cursor, patient: &str) -> Result<Found> {
-        let clinic = self.clinic.to_string();
-        read_all!(
-            store,
-            (String, i64),
-            PAGE_PATIENT,
-            clinic,
-            start.at,
-            start.id.clone(),
-            self.from,
-            self.limit,
-            patient.to_owned()
-        )
-    }
-
-    /// Patients whose words start so, and links whose reference does.
-    async fn search(
-        &self,
-        store: &Store,
-        filter: &Filter,
-        start: &Cursor,
-        q: &str,
-    ) -> Result<Found> {
-        let clinic = self.clinic.to_string();
-        let mut ids: Found = Vec::new();
-        let patients = crate::patients::matching(store, self.clinic, q, 500).await?;
-        for patient in patients {
-            ids.extend(self.of_patient(store, start, &patient).await?);
-        }
-        let reference = q.to_uppercase();
-        let reference = if reference.starts_with("PL-") {
-            reference
-        } else {
-            format!("PL-{reference}")
-        };
-        let end = format!("{reference}\u{10ffff}");
-        ids.extend(read_all!(
-            store,
-            (String, i64),
-            PAGE_REFERENCE,
-            clinic,
-            start.at,
-            start.id.clone(),
-            self.from,
-            self.limit,
-            reference,
-            end
-        )?);
-        ids.sort_by(|a, b| (b.1, &b.0).cmp(&(a.1, &a.0)));
-        ids.dedup();
-        self.narrowed(store, filter, ids).await
-    }
-
-    /// Applies status and purpose to a short list that another key found.
-    async fn narrowed(&self, store: &Store, filter: &Filter, ids: Found) -> Result<Found> {
-        if filter.status.is_none() && filter.purpose.is_none() {
-            return Ok(ids);
-        }
-        let mut kept = Vec::new();
-        for (id, at) in ids {
-            let Some(row) = read_opt!(store, ViewRow, VIEW, self.clinic.to_string(), id.clone())?
-            else {
-                continue;
-            };
-            let view = row.view()?;
-            let status_fits = filter
-                .status
-                .is_none_or(|status| view.shown(self.now) == status);
-            if status_fits && filter.purpose.is_none_or(|purpose| view.purpose == purpose) {
-                kept.push((id, at));
-            }
-            if i64::try_from(kept.len()).unwrap_or(i64::MAX) >= self.limit {
-                break;
-            }
-        }
-        Ok(kept)
-    }
-}
-
-/// Links whose patient asked for a new one and has none yet.
+/// Links whose patient asked for a new one and has none yet, the latest asking first.
 ///
 /// # Errors
 /// The engine's own.
@@ -698,103 +435,11 @@ pub async fn asked_again(
     since: UtcMs,
     limit: i64,
 ) -> Result<Vec<LinkView>> {
-    let rows = read_all!(
-        store,
-        (String, i64),
-        PAGE_ASKED,
-        clinic.to_string(),
-        since,
-        limit
-    )?;
-    views(store, clinic, rows.into_iter().map(|(id, _)| id)).await
-}
-
-/// How many links and how much money stand in a state.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    pub links: i64,
-    pub amount: i64,
-}
-
-/// Counts by shown status over days of creation (UTC), without scanning links.
-#[derive(Clone, Debug, Default)]
-pub struct Tallies {
-    pub by_state: Vec<(LinkState, Tally)>,
-    /// Accessed, not paid, still open.
-    pub follow_up: Tally,
-}
-
-impl Tallies {
-    pub fn of(&self, state: LinkState) -> Tally {
-        self.by_state
-            .iter()
-            .find(|(known, _)| *known == state)
-            .map_or_else(Tally::default, |(_, tally)| *tally)
-    }
-
-    pub fn all(&self) -> Tally {
-        self.by_state
-            .iter()
-            .fold(Tally::default(), |sum, (_, tally)| Tally {
-                links: sum.links + tally.links,
-                amount: sum.amount + tally.amount,
-            })
-    }
-}
-
-/// # Errors
-/// The engine's own.
-pub async fn tallies(
-    store: &Store,
-    clinic: ClinicId,
-    from: UtcMs,
-    to: UtcMs,
-    now: UtcMs,
-) -> Result<Tallies> {
-    let day = |at: UtcMs| at.div_euclid(remit_core::DAY_MS);
-    let counted = read_all!(
-        store,
-        (String, i64, i64),
-        TALLIES,
-        clinic.to_string(),
-        day(from),
-        day(to)
-    )?;
-    let mut tallies = Tallies::default();
-    for state in LinkState::ALL {
-        let found = counted.iter().find(|(name, _, _)| name == state.name());
-        let tally = found.map_or_else(Tally::default, |(_, links, amount)| Tally {
-            links: *links,
-            amount: *amount,
-        });
-        tallies.by_state.push((state, tally));
-    }
-    // What time has ended and the sweep has not written down: moved over here, so that the tabs are never behind.
-    for (name, links, amount) in read_all!(
-        store,
-        (String, i64, i64),
-        LATE_ROWS,
-        clinic.to_string(),
-        now
-    )? {
-        for (state, tally) in &mut tallies.by_state {
-            let sign = if state.name() == name {
-                -1
-            } else if *state == LinkState::Expired {
-                1
-            } else {
-                0
-            };
-            *tally = Tally {
-                links: tally.links + sign * links,
-                amount: tally.amount + sign * amount,
-            };
-        }
-    }
-    let follow_up = read_opt!(store, (i64, i64), FOLLOW_UP_COUNT, clinic.to_string(), now)?;
-    tallies.follow_up =
-        follow_up.map_or_else(Tally::default, |(links, amount)| Tally { links, amount });
-    Ok(tallies)
+    let rows = read_all!(store, (String,), ASKED, clinic.to_string(), since, limit)?;
+    let ids: Vec<String> = rows.into_iter().map(|(id,)| id).collect();
+    let mut asked = views(store, clinic, &ids).await?;
+    asked.sort_by_key(|view| std::cmp::Reverse(view.asked_at));
+    Ok(asked)
 }
 
 /// The sealed token of a link.

@@ -8,19 +8,29 @@ use remit_core::ids::{ClinicId, PatientId};
 use crate::error::id;
 use crate::{Result, Store, Tx};
 
+/// Words of a search that count.
+pub(crate) const WORDS_MAX: usize = 4;
+
 statements! {
     INSERT = ["INSERT INTO patient (clinic, id, name, email, phone, locale, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)"];
     UPDATE = ["UPDATE patient SET name = $3, email = $4, phone = $5, locale = $6, updated_at = $7
         WHERE clinic = $1 AND id = $2"];
-    ADD_TERM = ["INSERT INTO patient_term (clinic, term, patient) VALUES ($1, $2, $3)
-        ON CONFLICT (clinic, term, patient) DO NOTHING"];
+    ADD_TERMS = ["INSERT INTO patient_term (clinic, term, patient) SELECT $1, j.value ->> 'term', $3 FROM " (each 2) "
+        WHERE true ON CONFLICT (clinic, term, patient) DO NOTHING"];
     CLEAR_TERMS = ["DELETE FROM patient_term WHERE clinic = $1 AND patient = $2"];
     GET = ["SELECT id, name, email, phone, locale, created_at FROM patient WHERE clinic = $1 AND id = $2"];
     PAGE = ["SELECT id, name, email, phone, locale, created_at FROM patient WHERE clinic = $1
         AND id < $2 ORDER BY id DESC LIMIT $3"];
-    BY_TERM = ["SELECT DISTINCT patient FROM patient_term WHERE clinic = $1 AND term >= $2 AND term < $3 LIMIT $4"];
-    HAS_TERM = ["SELECT patient FROM patient_term WHERE clinic = $1 AND patient = $2 AND term >= $3 AND term < $4 LIMIT 1"];
+    GET_ALL = ["SELECT id, name, email, phone, locale, created_at FROM patient WHERE clinic = $1 AND id IN " (ids 2)];
+    MATCHING = ["SELECT t.patient FROM patient_term t WHERE t.clinic = $1 AND t.term >= $2 AND t.term < $3
+        AND ($4 = '' OR (SELECT 1 FROM patient_term o WHERE o.clinic = t.clinic AND o.patient = t.patient
+          AND o.term >= $4 AND substr(o.term, 1, length($4)) = $4 LIMIT 1) = 1)
+        AND ($5 = '' OR (SELECT 1 FROM patient_term o WHERE o.clinic = t.clinic AND o.patient = t.patient
+          AND o.term >= $5 AND substr(o.term, 1, length($5)) = $5 LIMIT 1) = 1)
+        AND ($6 = '' OR (SELECT 1 FROM patient_term o WHERE o.clinic = t.clinic AND o.patient = t.patient
+          AND o.term >= $6 AND substr(o.term, 1, length($6)) = $6 LIMIT 1) = 1)
+        ORDER BY t.term, t.patient LIMIT $7"];
 }
 
 /// A patient.
@@ -79,10 +89,12 @@ pub async fn update(tx: &mut Tx, patient: &Patient, now: UtcMs) -> Result<()> {
 }
 
 async fn add_terms(tx: &mut Tx, patient: &Patient) -> Result<()> {
-    for term in terms(patient) {
-        exec!(tx, ADD_TERM, tx.clinic(), term, patient.id.to_string())?;
-    }
-    Ok(())
+    let terms: Vec<serde_json::Value> = terms(patient)
+        .into_iter()
+        .map(|term| serde_json::json!({ "term": term }))
+        .collect();
+    let terms = serde_json::Value::from(terms).to_string();
+    exec!(tx, ADD_TERMS, tx.clinic(), terms, patient.id.to_string()).map(drop)
 }
 
 /// What a patient is found by: words of the name, the address, the number with and without its country code.
@@ -108,15 +120,15 @@ fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// What a search looks for: an address or a number as a whole, else each word.
-fn sought(q: &str) -> Vec<String> {
+/// What a search looks for: an address or a number as a whole, else each of its first words.
+pub(crate) fn sought(q: &str) -> Vec<String> {
     let digits: String = q.chars().filter(char::is_ascii_digit).collect();
     if q.contains('@') {
         vec![q.trim().to_lowercase()]
     } else if digits.len() >= 3 && q.chars().all(|c| c.is_ascii_digit() || "+-() ".contains(c)) {
         vec![digits]
     } else {
-        words(q).into_iter().take(6).collect()
+        words(q).into_iter().take(WORDS_MAX).collect()
     }
 }
 
@@ -125,49 +137,51 @@ fn end_of(term: &str) -> String {
     format!("{term}\u{10ffff}")
 }
 
-/// Ids of patients of whom every word of `q` starts a term. The longest word is looked up, the others are checked.
+/// The words of a search, the longest (which few share) first, the rest empty.
+pub(crate) fn words_of(sought: &[String]) -> [String; WORDS_MAX] {
+    let mut sought = sought.to_vec();
+    sought.sort_by_key(|word| std::cmp::Reverse(word.len()));
+    sought.resize(WORDS_MAX, String::new());
+    let mut words: [String; WORDS_MAX] = Default::default();
+    for (place, word) in words.iter_mut().zip(sought) {
+        *place = word;
+    }
+    words
+}
+
+/// Ids of patients of whom every word starts a term: the first word is looked up, the others are checked. Whole words
+/// come before longer ones that start with them.
 ///
 /// # Errors
 /// The engine's own.
 pub(crate) async fn matching(
     store: &Store,
-    clinic: ClinicId,
-    q: &str,
+    clinic: &str,
+    words: &[String; WORDS_MAX],
     limit: i64,
 ) -> Result<Vec<String>> {
-    let mut sought = sought(q);
-    sought.sort_by_key(|word| std::cmp::Reverse(word.len()));
-    let Some((first, others)) = sought.split_first() else {
+    let [first, others @ ..] = words;
+    if first.is_empty() {
         return Ok(vec![]);
-    };
-    let found = read_all!(
+    }
+    let rows = read_all!(
         store,
         (String,),
-        BY_TERM,
-        clinic.to_string(),
+        MATCHING,
+        clinic.to_owned(),
         first.clone(),
         end_of(first),
+        others[0].clone(),
+        others[1].clone(),
+        others[2].clone(),
         limit
     )?;
-    let mut ids = Vec::new();
-    'patients: for (patient,) in found {
-        for other in others {
-            let has = read_opt!(
-                store,
-                (String,),
-                HAS_TERM,
-                clinic.to_string(),
-                patient.clone(),
-                other.clone(),
-                end_of(other)
-            )?;
-            if has.is_none() {
-                continue 'patients;
-            }
-        }
-        ids.push(patient);
-    }
-    Ok(ids)
+    let mut seen = BTreeSet::new();
+    Ok(rows
+        .into_iter()
+        .map(|(patient,)| patient)
+        .filter(|patient| seen.insert(patient.clone()))
+        .collect())
 }
 
 type Row = (String, String, Option<String>, Option<String>, String, i64);
@@ -215,22 +229,27 @@ pub async fn list(
     after: Option<&str>,
     limit: i64,
 ) -> Result<Vec<Patient>> {
-    let after = after.unwrap_or("~").to_owned();
+    // Behind every id in any collation: the ids are hexadecimal after their prefix.
+    let after = after.unwrap_or("pat_z").to_owned();
     let rows = read_all!(store, Row, PAGE, clinic.to_string(), after, limit)?;
     rows.into_iter().map(patient).collect()
 }
 
-/// Patients that a search finds, by name.
+/// Patients that a search finds, by name: at most `limit`, the nearest to what was typed.
 ///
 /// # Errors
 /// The engine's own.
 pub async fn search(store: &Store, clinic: ClinicId, q: &str, limit: i64) -> Result<Vec<Patient>> {
-    let mut found = Vec::new();
-    for patient_id in matching(store, clinic, q, limit).await? {
-        if let Some(row) = read_opt!(store, Row, GET, clinic.to_string(), patient_id)? {
-            found.push(patient(row)?);
-        }
+    let clinic = clinic.to_string();
+    let found = matching(store, &clinic, &words_of(&sought(q)), limit).await?;
+    if found.is_empty() {
+        return Ok(vec![]);
     }
+    let ids = serde_json::json!(found).to_string();
+    let mut found: Vec<Patient> = read_all!(store, Row, GET_ALL, clinic, ids)?
+        .into_iter()
+        .map(patient)
+        .collect::<Result<_>>()?;
     found.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(found)
 }

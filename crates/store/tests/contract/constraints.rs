@@ -1,0 +1,166 @@
+//! What the database itself refuses, whatever the code above it does.
+
+use remit_core::attempts::Reported;
+use remit_core::links::LinkState;
+use remit_core::refunds::RefundState;
+use remit_store::StoreError;
+use remit_store::account::{Extras, apply, lock_standing};
+
+use crate::desk::Desk;
+use crate::harness::Place;
+
+on_both_engines! {
+async fn a_second_link_closes_the_first_and_the_index_holds_without_the_rule(place: Place) {
+    let desk = Desk::opens(&place).await;
+    let visit = desk.books(4500).await;
+    let (first, second) = (desk.issues(visit).await, desk.issues(visit).await);
+    assert_eq!(desk.sees(first).await.state, LinkState::Cancelled);
+    assert_eq!(desk.sees(second).await.state, LinkState::Created);
+    // A rule that saw no open link: the index refuses, and nothing of the transaction stays.
+    let mut tx = desk.begin().await;
+    let (mut standing, now) = lock_standing(&mut tx, visit).await.unwrap().unwrap();
+    standing.open = None;
+    let decision = remit_core::links::issue(
+        &standing,
+        crate::desk::fresh_id(now),
+        remit_core::token::TokenHash([9; 32]),
+        remit_core::links::Purpose::Balance,
+        now,
+    )
+    .unwrap();
+    let extras = Extras { token_sealed: Some(vec![1]), request_body: None };
+    let refused = apply(&mut tx, &standing, &decision, &extras, "reception", now).await;
+    assert!(matches!(refused, Err(StoreError::Unique(_))), "{refused:?}");
+    drop(tx);
+    assert_eq!(place.number("SELECT COUNT(*) FROM payment_link").await, 2);
+    assert_eq!(place.broken().await, [""; 0]);
+}
+
+async fn a_second_live_attempt_is_refused(place: Place) {
+    let desk = Desk::opens(&place).await;
+    let visit = desk.books(4500).await;
+    let link = desk.issues(visit).await;
+    let first = desk.starts(link).await.unwrap();
+    let copied = "INSERT INTO payment_attempt SELECT clinic, 'att_x', appt, link, method, provider, account,
+        request_body, request_sha, amount, currency, state, session_id, url, payment_id, captured, session_expires_at,
+        created_at, ended_at, next_check_at, checks, last_error FROM payment_attempt";
+    assert!(place.by_hand(copied).await.is_err());
+    // The rule past its guard meets the same index, as a typed error.
+    let mut tx = desk.begin().await;
+    let (mut standing, now) = lock_standing(&mut tx, visit).await.unwrap().unwrap();
+    let live = standing.live.take().unwrap();
+    assert_eq!(live.id, first);
+    let again = remit_core::attempts::Attempt { id: crate::desk::fresh_id(now), ..live };
+    let decision = remit_core::account::Decision {
+        events: vec![remit_core::account::Event::AttemptStarted(again)],
+        effects: vec![],
+    };
+    let extras = Extras { token_sealed: None, request_body: Some("x".into()) };
+    let refused = apply(&mut tx, &standing, &decision, &extras, "patient", now).await;
+    assert!(matches!(refused, Err(StoreError::Unique(_))), "{refused:?}");
+    drop(tx);
+    // Once it has ended, there is room for the next.
+    desk.hears(first, Reported::Failed).await.unwrap();
+    desk.starts(link).await.unwrap();
+    assert_eq!(place.broken().await, [""; 0]);
+}
+
+async fn rows_that_cannot_be_are_refused(place: Place) {
+    let desk = Desk::opens(&place).await;
+    let visit = desk.books(4500).await;
+    let link = desk.issues(visit).await;
+    let attempt = desk.starts(link).await.unwrap();
+    desk.is_paid(attempt, 4500).await.unwrap();
+    let open = desk.books(100).await;
+    desk.issues(open).await;
+    for wrong in [
+        "UPDATE appointment_balance SET due = -1",
+        "UPDATE appointment_balance SET credit = -1",
+        "UPDATE payment_link SET paid_at = NULL WHERE state = 'paid'",
+        "UPDATE payment_link SET paid_at = 1 WHERE state = 'created'",
+        "UPDATE payment_link SET state = 'lost' WHERE state = 'created'",
+        "UPDATE payment_link SET expires_at = expires_at + 1",
+        "UPDATE payment_link SET amount = 0",
+        "UPDATE payment SET refund_reserved = amount + 1",
+        "UPDATE payment SET refunded = 1",
+        "UPDATE payment_attempt SET captured = 0 WHERE state = 'succeeded'",
+        "UPDATE payment_attempt SET state = 'open' WHERE state = 'succeeded'",
+        "UPDATE ledger_entry SET amount = amount + 1",
+        "UPDATE ledger_txn SET actor = 'somebody'",
+        "DELETE FROM ledger_entry",
+        "DELETE FROM ledger_txn",
+        "INSERT INTO payment_link SELECT clinic, 'lnk_x', 'apt_nowhere', patient, purpose, amount, currency, token_hash,
+          token_sealed, reference, 'expired', why, 0, created_at, created_by, expires_at, sent_at, sent_by, accessed_at,
+          NULL, closed_at, asked_at, 0, 0, 0, 0 FROM payment_link",
+    ] {
+        assert!(place.by_hand(wrong).await.is_err(), "accepted: {wrong}");
+    }
+    assert_eq!(place.broken().await, [""; 0]);
+}
+
+async fn one_posting_under_one_natural_key(place: Place) {
+    let desk = Desk::opens(&place).await;
+    let visit = desk.books(4500).await;
+    let link = desk.issues(visit).await;
+    let attempt = desk.starts(link).await.unwrap();
+    desk.hears(attempt, Reported::Open).await.unwrap();
+    desk.is_paid(attempt, 4500).await.unwrap();
+    // Heard again: no news. Decided from a stale reading: refused by the key, in whatever order.
+    desk.is_paid(attempt, 4500).await.unwrap();
+    let stale = remit_store::attempts::peek(&desk.store, desk.clinic, attempt).await.unwrap().unwrap();
+    let stale = remit_core::attempts::Attempt {
+        state: remit_core::attempts::AttemptState::Open, captured: 0, payment_id: None, ..stale
+    };
+    let mut tx = desk.begin().await;
+    let (standing, now) = lock_standing(&mut tx, visit).await.unwrap().unwrap();
+    let report = remit_core::attempts::Report {
+        session_id: format!("ses_{attempt}"),
+        url: None,
+        status: Reported::Paid {
+            payment_id: format!("pi_{attempt}"),
+            received: remit_core::money::Money::gbp(4500),
+            paid_with: None,
+        },
+        last_error: None,
+    };
+    let ids = remit_core::attempts::SettleIds {
+        payment: crate::desk::fresh_id(now), txn: crate::desk::fresh_id(now),
+    };
+    let mut decision = remit_core::attempts::settle(&standing, &stale, None, &report, ids, now);
+    let refused = apply(&mut tx, &standing, &decision, &Extras::default(), "provider", now).await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "the attempt moved on: {refused:?}");
+    drop(tx);
+    decision.events.retain(|event| matches!(event, remit_core::account::Event::Posted(_)));
+    let mut tx = desk.begin().await;
+    let refused = apply(&mut tx, &standing, &decision, &Extras::default(), "provider", now).await;
+    assert!(matches!(refused, Err(StoreError::Unique(_))), "{refused:?}");
+    drop(tx);
+    let balance = desk.balance(visit).await;
+    assert_eq!((balance.paid, balance.due, balance.credit), (4500, 0, 0));
+    assert_eq!(place.broken().await, [""; 0]);
+}
+
+async fn refunds_reserve_release_and_post(place: Place) {
+    let desk = Desk::opens(&place).await;
+    let visit = desk.books(4500).await;
+    let link = desk.issues(visit).await;
+    let attempt = desk.starts(link).await.unwrap();
+    desk.is_paid(attempt, 4500).await.unwrap();
+    let payment = remit_store::payments::of_link(&desk.store, desk.clinic, link).await.unwrap()[0].payment.id;
+    let (first, second) = (desk.refunds(payment, 1000).await, desk.refunds(payment, 3500).await);
+    desk.refund_becomes(first, RefundState::Pending).await;
+    desk.refund_becomes(first, RefundState::Succeeded).await;
+    desk.refund_becomes(second, RefundState::Failed).await;
+    let view = remit_store::payments::get(&desk.store, desk.clinic, payment).await.unwrap().unwrap();
+    assert_eq!((view.payment.refund_reserved, view.refunded.minor), (1000, 1000));
+    assert_eq!(desk.sees(link).await.refunded, 1000);
+    let third = desk.refunds(payment, 3500).await;
+    desk.refund_becomes(third, RefundState::Succeeded).await;
+    desk.refund_becomes(third, RefundState::Failed).await;
+    let view = remit_store::payments::get(&desk.store, desk.clinic, payment).await.unwrap().unwrap();
+    assert_eq!((view.payment.refund_reserved, view.refunded.minor), (1000, 1000));
+    let of_visit = remit_store::refunds::of_appointment(&desk.store, desk.clinic, visit).await.unwrap();
+    assert_eq!(of_visit.len(), 3);
+    assert_eq!(place.broken().await, [""; 0]);
+}
+}
