@@ -96,14 +96,15 @@ async fn check_out_once(
         link: None,
     };
     for (index, sum) in input.taken.iter().enumerate() {
-        // The request's own id belongs to its first sum; the others are made in the same transaction.
+        // The request's own id names its first sum and its link; the others are made in the same transaction.
         let id = id.filter(|_| index == 0);
         if let Some(id) = id
             && payments::get_in(&mut tx, id).await?.is_some()
         {
+            // All or nothing: where the first sum is, the link is.
             return Ok(CheckedOut {
                 payments: vec![id],
-                link: None,
+                link: input.link.map(|_| LinkId::from(id.0)),
             });
         }
         made.payments.push(
@@ -120,7 +121,8 @@ async fn check_out_once(
         );
     }
     if let Some(purpose) = input.link {
-        made.link = Some(links::issue_in(app, &mut tx, actor, appointment, None, purpose).await?);
+        let own = id.map(|id| LinkId::from(id.0));
+        made.link = Some(links::issue_in(app, &mut tx, actor, appointment, own, purpose).await?);
     }
     tx.commit().await?;
     Ok(made)

@@ -11,6 +11,7 @@ pub mod pages;
 pub mod patient;
 pub mod peer;
 pub mod security;
+pub mod staff;
 
 use std::sync::Arc;
 
@@ -45,6 +46,7 @@ pub struct Web {
 
 /// All doors of an installation.
 pub fn router(app: Arc<App>, options: Options) -> Router {
+    let staff = staff::router(app.clone(), &options.trusted_proxies);
     let web = Web {
         app: app.clone(),
         options,
@@ -62,7 +64,8 @@ pub fn router(app: Arc<App>, options: Options) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .merge(hooks::routes())
         .with_state(web.clone())
-        .merge(api::router(app.clone()));
+        .merge(api::router(app.clone()))
+        .merge(staff);
     let mut all = doors;
     if let Some(company) = app.company() {
         all = all.nest("/sandbox", remit_app::sandbox::routes(company));

@@ -61,6 +61,8 @@ pub fn shell(section: Section) -> Shell {
         section,
         follow_up: 5,
         csrf: "sample".into(),
+        may_book: true,
+        may_take: true,
         ..Shell::default()
     }
 }

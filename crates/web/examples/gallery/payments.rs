@@ -112,6 +112,7 @@ fn window(status: LinkStatus) -> LinkWindow {
         clinic_phone: "0117 496 0142".into(),
         refused: None,
         idempotency_key: "sample".into(),
+        may_act: true,
     }
 }
 
@@ -163,7 +164,7 @@ fn link(
         url: status
             .is_open()
             .then(|| "https://pay.larkhill.example/p/7Qm2vXc9RtL0aZk4sWfH1w".into()),
-        refund_payment_id: (status == LinkStatus::Paid).then(|| "pay_1".into()),
+        refundable: status == LinkStatus::Paid,
         has_receipt: status == LinkStatus::Paid,
         idempotency_key: "sample".into(),
     }
@@ -328,6 +329,7 @@ fn refund() -> RefundPage {
         paid: "£120.00".into(),
         refunded: "£30.00".into(),
         available: "£90.00".into(),
+        available_figure: "20.00".into(),
         currency_sign: "£".into(),
         amount: Field::wrong("95.00", "At most £90.00 is left to give back."),
         reason: Field::new("Session cut short"),

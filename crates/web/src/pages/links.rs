@@ -51,6 +51,8 @@ pub struct LinkWindow {
     /// A refusal: `This link has expired. Renew it to send a new one.`
     pub refused: Option<String>,
     pub idempotency_key: String,
+    /// The person's role hands links over; without it nothing can be pressed.
+    pub may_act: bool,
 }
 
 /// How long the link still lives. Times stand as text and the script repaints the first.
@@ -244,8 +246,8 @@ pub struct LinkRow {
     pub expires_note: String,
     /// The address, while it takes money.
     pub url: Option<String>,
-    /// A payment with something left to give back.
-    pub refund_payment_id: Option<String>,
+    /// Something is left to give back, and the person's role gives it: `/payment-links/{id}/refund`.
+    pub refundable: bool,
     pub has_receipt: bool,
     pub idempotency_key: String,
 }

@@ -44,6 +44,9 @@ pub struct Shell {
     pub test_mode: bool,
     /// The token that every form of the page carries (hazard B12).
     pub csrf: String,
+    /// The person's role books and takes money; without it those buttons are left out.
+    pub may_book: bool,
+    pub may_take: bool,
     pub theme: Theme,
     /// Said once, after what the person just did. Never the only place where an error stands.
     pub toasts: Vec<Toast>,

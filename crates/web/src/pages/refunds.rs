@@ -18,6 +18,8 @@ pub struct RefundPage {
     pub refunded: String,
     /// What is left to give back.
     pub available: String,
+    /// The same as the form sends it back (`seen`), so that what changed meanwhile is noticed.
+    pub available_figure: String,
     pub currency_sign: String,
     pub amount: Field,
     pub reason: Field,

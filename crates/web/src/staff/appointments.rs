@@ -1,0 +1,361 @@
+//! The appointment: charges, payments, links, timeline and Checkout on one page.
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use remit_app::idempotency::Claimed;
+use remit_app::views::{AppointmentView, LinkView, PaymentView, RefundView};
+use remit_app::{Error, appointments, links, payments, refunds, services};
+use remit_core::appointments::{ChargeKind, Status};
+use remit_core::ids::{AppointmentId, ChargeId};
+use remit_core::roles::Permission;
+
+use super::answer::{Answer, Failure, page, see_other};
+use super::desk::Desk;
+use super::forms::Form;
+use super::once::once;
+use super::{booking, checkout, clock, sentences, timeline, words};
+use crate::pages::appointments::{
+    AddCharge, Appointment, AppointmentPage, Charge, LinkLine, Payment, Reschedule,
+};
+use crate::pages::{Badge, Field, Section};
+
+/// Which form of the page was refused.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Which {
+    Charge,
+    Reschedule,
+    Checkout,
+    /// A button without fields: told at the top.
+    Whole,
+}
+
+/// A refused form, to be shown again as it was typed.
+#[derive(Clone, Copy)]
+pub struct Retry<'a> {
+    pub which: Which,
+    pub form: &'a Form,
+    pub error: &'a Error,
+}
+
+impl Retry<'_> {
+    /// The message for a field, if the error names one of these.
+    pub fn beside(&self, names: &[&str]) -> Option<String> {
+        match self.error {
+            Error::Invalid { field, message } if names.contains(field) => Some(message.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// `GET /appointments/{id}`.
+pub async fn show(desk: Desk, Path(id): Path<String>) -> Answer {
+    whole(&desk, id.parse()?, StatusCode::OK, None).await
+}
+
+/// `POST /appointments/{id}/status`.
+pub async fn change_status(desk: Desk, Path(id): Path<String>, form: Form) -> Answer {
+    let id: AppointmentId = id.parse()?;
+    let to = Status::parse(form.text("status")).ok_or(Failure::Unreadable)?;
+    let done = appointments::change_status(&desk.app, desk.actor(), id, to).await;
+    onwards(&desk, id, done, Which::Whole, &form).await
+}
+
+/// `POST /appointments/{id}/reschedule`.
+pub async fn reschedule(desk: Desk, Path(id): Path<String>, form: Form) -> Answer {
+    let id: AppointmentId = id.parse()?;
+    let day = clock::day(form.text("date")).ok_or_else(|| Error::invalid("date", "Choose a day."));
+    let start = clock::time(form.text("start"))
+        .ok_or_else(|| Error::invalid("start", "Choose a time, like 14:30."));
+    let done = match (day, start) {
+        (Ok(day), Ok(start)) => {
+            let starts_at = desk.clock.at(day, start);
+            appointments::reschedule(&desk.app, desk.actor(), id, starts_at).await
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    onwards(&desk, id, done, Which::Reschedule, &form).await
+}
+
+/// `POST /appointments/{id}/charges`.
+pub async fn add_charge(desk: Desk, Path(id): Path<String>, form: Form) -> Answer {
+    let id: AppointmentId = id.parse()?;
+    let path = format!("/appointments/{id}/charges");
+    let done = once(&desk, &form, &path, async |claimed: Option<Claimed>| {
+        let amount = form
+            .money("amount", desk.currency())
+            .map_err(|error| Error::invalid("amount", error))?;
+        let input = appointments::ChargeInput {
+            description: form.text("description").to_owned(),
+            amount,
+        };
+        let charge = claimed.as_ref().map(Claimed::id);
+        appointments::add_charge(&desk.app, desk.actor(), id, charge, &input).await?;
+        Ok(format!("/appointments/{id}"))
+    })
+    .await;
+    let done = match done {
+        Ok(_) => Ok(()),
+        Err(Failure::Verb(error)) => Err(error),
+        Err(failure) => return Err(failure),
+    };
+    onwards(&desk, id, done, Which::Charge, &form).await
+}
+
+/// `POST /appointments/{id}/charges/{charge}/remove`.
+pub async fn remove_charge(
+    desk: Desk,
+    Path((id, charge)): Path<(String, String)>,
+    form: Form,
+) -> Answer {
+    let id: AppointmentId = id.parse()?;
+    let charge: ChargeId = charge.parse()?;
+    let done = match appointments::remove_charge(&desk.app, desk.actor(), id, charge).await {
+        // Taken away already, by a second click or by somebody else: as it was wished.
+        Err(Error::NotFound) => Ok(()),
+        done => done,
+    };
+    onwards(&desk, id, done, Which::Whole, &form).await
+}
+
+/// Back to the appointment; or the page again with what was refused.
+async fn onwards(
+    desk: &Desk,
+    id: AppointmentId,
+    done: remit_app::Result<()>,
+    which: Which,
+    form: &Form,
+) -> Answer {
+    match done {
+        Ok(()) => Ok(see_other(&format!("/appointments/{id}"))),
+        Err(error) if sentences::is_mendable(&error) => {
+            let retry = Retry {
+                which,
+                form,
+                error: &error,
+            };
+            whole(desk, id, sentences::status(&error), Some(retry)).await
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The page, with a refused form as it was typed.
+pub async fn whole(
+    desk: &Desk,
+    id: AppointmentId,
+    status: StatusCode,
+    retry: Option<Retry<'_>>,
+) -> Answer {
+    let view = appointments::get(&desk.app, desk.clinic(), id).await?;
+    let refused = retry.filter(|retry| retry.which == Which::Whole);
+    let shown = AppointmentPage {
+        shell: desk.shell(Section::Diary).await?,
+        appointment: appointment(desk, &view, retry).await?,
+        checkout: checkout::card(desk, &view, retry)?,
+        refused: refused.map(|retry| sentences::sentence(retry.error, &desk.clock)),
+    };
+    Ok(page(status, &shown))
+}
+
+async fn appointment(
+    desk: &Desk,
+    view: &AppointmentView,
+    retry: Option<Retry<'_>>,
+) -> remit_app::Result<Appointment> {
+    let (app, clinic, clock) = (&desk.app, desk.clinic(), &desk.clock);
+    let day = clock.date(view.starts_at);
+    let events = appointments::timeline(app, clinic, view.id).await?;
+    let given = refunds::of_appointment(app, clinic, view.id).await?;
+    let received = payments::of_appointment(app, clinic, view.id).await?;
+    let made = links::of_appointment(app, clinic, view.id).await?;
+    let next = Status::ALL
+        .into_iter()
+        .filter(|next| desk.may(Permission::Book) && view.status.may_become(*next));
+    let payments = received
+        .iter()
+        .rev()
+        .map(|one| payment(desk, one, &made, &given));
+    // A paid link's money stands in its payment's line.
+    let unpaid = made.iter().filter(|link| link.captured == 0);
+    Ok(Appointment {
+        id: view.id.to_string(),
+        patient: view.patient_name.clone(),
+        patient_id: view.patient.to_string(),
+        summary: summary(desk, view),
+        day: day.to_string(),
+        day_words: clock.written(view.starts_at, "%a %-d %B"),
+        status: words::appointment_status(view.status),
+        next_statuses: next.map(words::appointment_status).collect(),
+        reschedule: reschedule_form(desk, view, retry).await?,
+        charges: charges(desk, view).await?,
+        add_charge: charge_form(desk, view, retry)?,
+        payments: payments.collect(),
+        links: unpaid.map(|link| link_line(desk, link)).collect(),
+        timeline: timeline::entries(&events, clock),
+    })
+}
+
+/// `Physiotherapy assessment with Tom Hargreaves · 10:00 – 10:45 · Room 2`.
+fn summary(desk: &Desk, view: &AppointmentView) -> String {
+    let with = view
+        .practitioner_name
+        .as_deref()
+        .map(|name| format!(" with {name}"));
+    let room = view.room.as_deref().filter(|room| !room.is_empty());
+    format!(
+        "{}{} · {} – {}{}",
+        view.title,
+        with.unwrap_or_default(),
+        desk.clock.time(view.starts_at),
+        desk.clock.time(view.ends_at),
+        room.map(|room| format!(" · {room}")).unwrap_or_default()
+    )
+}
+
+async fn charges(desk: &Desk, view: &AppointmentView) -> remit_app::Result<Vec<Charge>> {
+    let may = desk.may(Permission::TakeMoney) && view.status != Status::Cancelled;
+    let rows = appointments::charges(&desk.app, desk.clinic(), view.id).await?;
+    Ok(rows
+        .into_iter()
+        .map(|charge| Charge {
+            id: charge.id.to_string(),
+            detail: match charge.kind {
+                ChargeKind::Service => "Service".into(),
+                ChargeKind::Extra => "Extra".into(),
+                ChargeKind::Discount => "Discount".into(),
+            },
+            description: charge.description,
+            amount: charge.amount.to_string(),
+            removable: may,
+        })
+        .collect())
+}
+
+fn charge_form(
+    desk: &Desk,
+    view: &AppointmentView,
+    retry: Option<Retry<'_>>,
+) -> remit_app::Result<Option<AddCharge>> {
+    if !desk.may(Permission::TakeMoney) || view.status == Status::Cancelled {
+        return Ok(None);
+    }
+    let retry = retry.filter(|retry| retry.which == Which::Charge);
+    let field = |name: &str| Field {
+        value: retry
+            .map(|retry| retry.form.text(name).to_owned())
+            .unwrap_or_default(),
+        error: retry.and_then(|retry| {
+            let other = (name == "amount" && !matches!(retry.error, Error::Invalid { .. }))
+                .then(|| sentences::sentence(retry.error, &desk.clock));
+            retry.beside(&[name]).or(other)
+        }),
+    };
+    Ok(Some(AddCharge {
+        currency_sign: desk.currency().sign(),
+        idempotency_key: desk.key()?,
+        description: field("description"),
+        amount: field("amount"),
+        open: retry.is_some(),
+    }))
+}
+
+async fn reschedule_form(
+    desk: &Desk,
+    view: &AppointmentView,
+    retry: Option<Retry<'_>>,
+) -> remit_app::Result<Option<Reschedule>> {
+    if !desk.may(Permission::Book) || view.status == Status::Cancelled {
+        return Ok(None);
+    }
+    let retry = retry.filter(|retry| retry.which == Which::Reschedule);
+    let people = services::practitioners(&desk.app, desk.clinic()).await?;
+    let now_with = view
+        .practitioner
+        .map(|id| id.to_string())
+        .unwrap_or_default();
+    let own: Vec<_> = people
+        .into_iter()
+        .filter(|person| person.id.to_string() == now_with)
+        .collect();
+    let field = |name: &str, otherwise: String, names: &[&str]| Field {
+        value: retry.map_or(otherwise, |retry| retry.form.text(name).to_owned()),
+        error: retry.and_then(|retry| retry.beside(names)),
+    };
+    let mut date = field(
+        "date",
+        desk.clock.date(view.starts_at).to_string(),
+        &["date", "starts_at"],
+    );
+    if let Some(retry) = retry
+        && !matches!(retry.error, Error::Invalid { .. })
+    {
+        date.error = Some(sentences::sentence(retry.error, &desk.clock));
+    }
+    Ok(Some(Reschedule {
+        date,
+        start: field("start", desk.clock.time(view.starts_at), &["start"]),
+        practitioners: booking::practitioner_choices(&own, &now_with),
+        open: retry.is_some(),
+    }))
+}
+
+fn payment(desk: &Desk, one: &PaymentView, links: &[LinkView], given: &[RefundView]) -> Payment {
+    let payment = &one.payment;
+    let link = payment
+        .link
+        .and_then(|id| links.iter().find(|link| link.id == id));
+    let mut badges = Vec::new();
+    if link.is_some_and(|link| link.late) {
+        badges.push(Badge::Late);
+    }
+    if one.refunded.minor > 0 {
+        badges.push(if one.refunded == payment.amount {
+            Badge::Refunded
+        } else {
+            Badge::PartRefunded
+        });
+    }
+    if link.is_some_and(|link| link.disputed) {
+        badges.push(Badge::Disputed);
+    }
+    let pending = given.iter().any(|refund| {
+        refund.refund.payment == payment.id && refund.refund.state.public_name() == "pending"
+    });
+    let mut when = desk.clock.moment(payment.received_at);
+    if let Some(link) = link {
+        when = format!("{when} · {}", link.purpose.title().to_lowercase());
+    }
+    if pending {
+        when.push_str(" · refund on its way");
+    }
+    Payment {
+        id: payment.id.to_string(),
+        what: match link {
+            Some(_) => format!("{}, payment link", payment.paid_by.title()),
+            None => payment.paid_by.title().into(),
+        },
+        when,
+        reference: link
+            .map(|link| link.reference.clone())
+            .or_else(|| payment.reference.clone())
+            .unwrap_or_default(),
+        amount: payment.amount.to_string(),
+        badges,
+        refundable: desk.may(Permission::Refund) && payment.refundable().minor > 0,
+    }
+}
+
+fn link_line(desk: &Desk, link: &LinkView) -> LinkLine {
+    LinkLine {
+        id: link.id.to_string(),
+        amount: link.amount.to_string(),
+        purpose: link.purpose.title().into(),
+        status: words::link_status(link.shown(desk.now())),
+        badges: words::badges(link),
+        expiry: if desk.now() < link.expires_at {
+            format!("expires {}", desk.clock.moment(link.expires_at))
+        } else {
+            format!("expired {}", desk.clock.moment(link.expires_at))
+        },
+    }
+}

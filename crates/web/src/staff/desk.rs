@@ -1,0 +1,140 @@
+//! The desk: everything that a handler of a staff page needs to know of the request.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use remit_app::{Actor, App, ClinicContext, clinics, findings, keys, links};
+use remit_core::clinic::{Clinic, initials};
+use remit_core::ids::ClinicId;
+use remit_core::money::Currency;
+use remit_core::roles::Permission;
+use remit_core::{DAY_MS, UtcMs};
+
+use super::answer::Failure;
+use super::clock::Clock;
+use super::session::{SignedIn, cookie};
+use crate::pages::{Section, Shell, Theme};
+
+/// How far back a patient's wish for a new link is followed up.
+pub const ASKED_WITHIN_MS: i64 = 30 * DAY_MS;
+
+/// What the browser wants back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wants {
+    Page,
+    /// The window over another page.
+    Dialog,
+    /// The page, to take changed pieces out of.
+    Live,
+}
+
+pub struct Desk {
+    pub app: Arc<App>,
+    pub who: SignedIn,
+    pub context: Arc<ClinicContext>,
+    pub clock: Clock,
+    pub wants: Wants,
+    theme: Theme,
+}
+
+impl Desk {
+    /// # Errors
+    /// The store's.
+    pub async fn of(app: &Arc<App>, who: SignedIn, parts: &Parts) -> remit_app::Result<Desk> {
+        let context = clinics::context(app, who.actor.clinic).await?;
+        let clock = Clock::new(&context.clinic.zone, app.now().await?);
+        let fragment = parts
+            .headers
+            .get("remit-fragment")
+            .and_then(|value| value.to_str().ok());
+        Ok(Desk {
+            app: app.clone(),
+            who,
+            context,
+            clock,
+            wants: match fragment {
+                Some("dialog") => Wants::Dialog,
+                Some("live") => Wants::Live,
+                _ => Wants::Page,
+            },
+            theme: cookie(&parts.headers, "theme").map_or(Theme::System, Theme::from_cookie),
+        })
+    }
+
+    pub fn actor(&self) -> &Actor {
+        &self.who.actor
+    }
+
+    pub fn clinic(&self) -> ClinicId {
+        self.who.actor.clinic
+    }
+
+    pub fn about(&self) -> &Clinic {
+        &self.context.clinic
+    }
+
+    pub fn currency(&self) -> Currency {
+        self.context.clinic.currency
+    }
+
+    pub fn now(&self) -> UtcMs {
+        self.clock.now
+    }
+
+    pub fn may(&self, permission: Permission) -> bool {
+        self.who.actor.role.may(permission)
+    }
+
+    /// A key for a form that is shown once (hazard A15).
+    ///
+    /// # Errors
+    /// The operating system gave no random bits.
+    pub fn key(&self) -> remit_app::Result<String> {
+        keys::random_secret()
+    }
+
+    /// What stands around the page.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn shell(&self, section: Section) -> remit_app::Result<Shell> {
+        let clinic = self.about();
+        let recent = (self.now() - 3 * DAY_MS, self.now() + DAY_MS);
+        let tallies = links::tallies(&self.app, self.clinic(), recent.0, recent.1).await?;
+        let asked = links::asked_again(&self.app, self.clinic(), self.now() - ASKED_WITHIN_MS);
+        let asked = asked.await?.len() as u64;
+        let open_findings = findings::count(&self.app, self.clinic()).await?;
+        let actor = self.actor();
+        Ok(Shell {
+            clinic: clinic.name.clone(),
+            place: clinic.strapline.clone(),
+            initials: clinic.initials(),
+            staff: actor.label.clone(),
+            role: actor.role.title().into(),
+            staff_initials: initials(&actor.label),
+            section,
+            follow_up: tallies.follow_up.links.max(0).unsigned_abs() + asked,
+            findings: open_findings.max(0).unsigned_abs(),
+            test_mode: clinic.test_mode,
+            csrf: self.who.csrf.clone(),
+            may_book: self.may(Permission::Book),
+            may_take: self.may(Permission::TakeMoney),
+            theme: self.theme,
+            toasts: vec![],
+        })
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Desk {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Failure> {
+        let who = parts
+            .extensions
+            .get::<SignedIn>()
+            .cloned()
+            .ok_or(remit_app::Error::Forbidden)?;
+        Ok(Desk::of(app, who, parts).await?)
+    }
+}

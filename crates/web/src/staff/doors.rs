@@ -1,0 +1,214 @@
+//! Every staff route with the one permission it needs: the table that the router is made of, so that no route can be
+//! outside it (suite S11).
+
+use std::sync::Arc;
+
+use axum::RequestExt as _;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Form as Fields, Request, State};
+use axum::http::Method;
+use axum::middleware::Next;
+use axum::response::Response;
+use axum::routing::{MethodRouter, get, post};
+use remit_app::App;
+use remit_core::roles::Permission;
+use remit_core::roles::Permission::{Book, Configure, Look, Refund, TakeMoney};
+
+use super::answer::{Failed, Failure, page};
+use super::desk::Desk;
+use super::forms::{FORM_BYTES_MAX, Form};
+use super::session::{SignedIn, same_token, stranger};
+use super::{
+    appointments, booking, checkout, diary, findings, follow_up, links, methods, online_payments,
+    patients, receipts, refunds, sentences, services, sign_in,
+};
+use crate::pages::Section;
+use crate::pages::message::{Message, PlainMessage};
+
+/// One route: how it is asked for, what it needs, who answers.
+pub struct Door {
+    pub method: Method,
+    pub path: &'static str,
+    pub permission: Permission,
+    pub handler: MethodRouter<Arc<App>>,
+}
+
+fn see(path: &'static str, permission: Permission, handler: MethodRouter<Arc<App>>) -> Door {
+    Door {
+        method: Method::GET,
+        path,
+        permission,
+        handler,
+    }
+}
+
+fn act(path: &'static str, permission: Permission, handler: MethodRouter<Arc<App>>) -> Door {
+    Door {
+        method: Method::POST,
+        path,
+        permission,
+        handler,
+    }
+}
+
+/// The table.
+#[rustfmt::skip]
+pub fn doors() -> Vec<Door> {
+    vec![
+        act("/sign-out", Look, post(sign_in::leave)),
+        see("/", Look, get(diary::show)),
+        see("/diary", Look, get(diary::show)),
+        see("/appointments/new", Book, get(booking::show)),
+        act("/appointments/new", Book, post(booking::preview)),
+        act("/appointments", Book, post(booking::book)),
+        see("/appointments/{id}", Look, get(appointments::show)),
+        act("/appointments/{id}/status", Book, post(appointments::change_status)),
+        act("/appointments/{id}/reschedule", Book, post(appointments::reschedule)),
+        act("/appointments/{id}/charges", TakeMoney, post(appointments::add_charge)),
+        act("/appointments/{id}/charges/{charge}/remove", TakeMoney, post(appointments::remove_charge)),
+        act("/appointments/{id}/checkout", TakeMoney, post(checkout::check_out)),
+        see("/payment-links/{id}", Look, get(links::show)),
+        see("/payment-links/{id}/receipt", Look, get(receipts::show)),
+        act("/payment-links/{id}/deliveries", TakeMoney, post(links::deliver)),
+        act("/payment-links/{id}/cancel", TakeMoney, post(links::cancel)),
+        act("/payment-links/{id}/renew", TakeMoney, post(links::renew)),
+        see("/payment-links/{id}/refund", Refund, get(refunds::of_link)),
+        see("/payments/{id}/refund", Refund, get(refunds::show)),
+        act("/payments/{id}/refund", Refund, post(refunds::give_back)),
+        see("/financials", Look, get(online_payments::start)),
+        see("/financials/online-payments", Look, get(online_payments::show)),
+        see("/financials/online-payments/follow-up", Look, get(follow_up::show)),
+        see("/financials/findings", Look, get(findings::show)),
+        act("/financials/findings/{id}/close", Refund, post(findings::close)),
+        act("/financials/failed-work/{id}/retry", Refund, post(findings::retry)),
+        see("/patients", Look, get(patients::list)),
+        see("/patients/{id}", Look, get(patients::show)),
+        act("/patients/{id}", Book, post(patients::save)),
+        see("/settings", Look, get(methods::start)),
+        see("/settings/payment-methods", Look, get(methods::show)),
+        act("/settings/payment-methods", Configure, post(methods::save)),
+        see("/settings/services", Look, get(services::list)),
+        see("/settings/services/new", Configure, get(services::fresh)),
+        act("/settings/services/new", Configure, post(services::create)),
+        see("/settings/services/{id}", Configure, get(services::show)),
+        act("/settings/services/{id}", Configure, post(services::change)),
+    ]
+}
+
+#[derive(Clone)]
+pub struct Guard {
+    pub app: Arc<App>,
+    pub permission: Permission,
+}
+
+/// Lets a request in: somebody is signed in, their role may do this, the form is theirs. Turns a failure into its page.
+pub async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let who = match SignedIn::find(&guard.app, &parts.headers).await {
+        Ok(Some(who)) => who,
+        Ok(None) => return stranger(&parts),
+        Err(error) => return plain(&Failure::Verb(error)),
+    };
+    let posted = parts.method == Method::POST;
+    let desk = match Desk::of(&guard.app, who.clone(), &parts).await {
+        Ok(desk) => desk,
+        Err(error) => return plain(&Failure::Verb(error)),
+    };
+    if !desk.may(guard.permission) {
+        return framed(&desk, &Failure::Verb(remit_app::Error::Forbidden)).await;
+    }
+    let mut body = body;
+    if posted {
+        match read(&parts, body, &who).await {
+            Ok(form) => parts.extensions.insert(form),
+            Err(failure) => return framed(&desk, &failure).await,
+        };
+        body = Body::empty();
+    }
+    parts.extensions.insert(who);
+    let request = Request::from_parts(parts, body);
+    let answer = if posted {
+        // The verb goes on to its end although the browser has hung up: it must not be cut between two steps.
+        match tokio::spawn(next.run(request)).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                tracing::error!("a staff form failed: {error}");
+                return plain(&Failure::Verb(remit_app::Error::Setup(
+                    "a form failed".into(),
+                )));
+            }
+        }
+    } else {
+        next.run(request).await
+    };
+    match answer.extensions().get::<Failed>().cloned() {
+        Some(failed) => framed(&desk, &failed.0).await,
+        None => answer,
+    }
+}
+
+/// Reads the form and checks that it comes from a page of this session (hazard B12).
+async fn read(
+    parts: &axum::http::request::Parts,
+    body: Body,
+    who: &SignedIn,
+) -> Result<Form, Failure> {
+    let form = fields(parts, body).await?;
+    if same_token(&who.csrf, form.text("csrf")) {
+        Ok(form)
+    } else {
+        Err(Failure::OldPage)
+    }
+}
+
+/// The fields of a form.
+pub async fn fields(parts: &axum::http::request::Parts, body: Body) -> Result<Form, Failure> {
+    let bytes = to_bytes(body, FORM_BYTES_MAX)
+        .await
+        .map_err(|_| Failure::TooLarge)?;
+    let mut request = Request::new(Body::from(bytes));
+    *request.method_mut() = Method::POST;
+    *request.headers_mut() = parts.headers.clone();
+    let read: Result<Fields<Vec<(String, String)>>, _> = request.extract().await;
+    read.map(|Fields(fields)| Form(fields))
+        .map_err(|_| Failure::Unreadable)
+}
+
+/// The failure as a page in the clinic's frame.
+async fn framed(desk: &Desk, failure: &Failure) -> Response {
+    let told = sentences::failure(failure, &desk.clock);
+    log(failure);
+    match desk.shell(Section::None).await {
+        Ok(shell) => {
+            let message = Message {
+                shell,
+                heading: told.heading.into(),
+                text: told.text,
+                link: (told.link.0.into(), told.link.1.into()),
+            };
+            page(told.status, &message)
+        }
+        Err(_) => plain(failure),
+    }
+}
+
+/// The failure as a page for whoever it is.
+pub fn plain(failure: &Failure) -> Response {
+    let told = sentences::failure(failure, &super::clock::Clock::new("UTC", 0));
+    log(failure);
+    let message = PlainMessage {
+        heading: told.heading.into(),
+        text: told.text,
+        link: Some((told.link.0.into(), told.link.1.into())),
+    };
+    page(told.status, &message)
+}
+
+/// What only an operator can mend is logged, once, here.
+fn log(failure: &Failure) {
+    if let Failure::Verb(error) = failure
+        && sentences::status(error).is_server_error()
+    {
+        tracing::error!("a staff page failed: {error}");
+    }
+}

@@ -1,0 +1,126 @@
+//! Giving money back.
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use remit_app::idempotency::Claimed;
+use remit_app::refunds::{self, RefundInput};
+use remit_app::views::PaymentView;
+use remit_app::{Error, appointments, payments};
+use remit_core::account::Refusal;
+use remit_core::ids::{LinkId, PaymentId};
+use remit_core::payments::PaidBy;
+
+use super::answer::{Answer, Failure, page, see_other};
+use super::desk::Desk;
+use super::forms::Form;
+use super::once::once;
+use super::sentences;
+use crate::pages::refunds::RefundPage;
+use crate::pages::{Field, Section};
+
+/// `GET /payment-links/{id}/refund`: on to the link's payment that has something left.
+pub async fn of_link(desk: Desk, Path(id): Path<String>) -> Answer {
+    let id: LinkId = id.parse()?;
+    let paid = payments::of_link(&desk.app, desk.clinic(), id).await?;
+    let left = paid.iter().find(|one| one.payment.refundable().minor > 0);
+    let one = left.or(paid.first()).ok_or(Error::NotFound)?;
+    Ok(see_other(&format!("/payments/{}/refund", one.payment.id)))
+}
+
+/// `GET /payments/{id}/refund`.
+pub async fn show(desk: Desk, Path(id): Path<String>) -> Answer {
+    form(&desk, id.parse()?, StatusCode::OK, None).await
+}
+
+/// `POST /payments/{id}/refund`.
+pub async fn give_back(desk: Desk, Path(id): Path<String>, sent: Form) -> Answer {
+    let id: PaymentId = id.parse()?;
+    let path = format!("/payments/{id}/refund");
+    let done = once(&desk, &sent, &path, async |claimed: Option<Claimed>| {
+        let one = payments::get(&desk.app, desk.clinic(), id).await?;
+        let currency = one.payment.amount.currency;
+        let amount = sent
+            .money("amount", currency)
+            .map_err(|error| Error::invalid("amount", error))?;
+        let input = RefundInput {
+            amount: Some(amount),
+            reason: sent.some("reason"),
+            reopen: false,
+            // The page's figure: money already given back since then is noticed (hazard A18).
+            seen_available: sent.money("seen", currency).ok(),
+        };
+        let made = claimed.as_ref().map(Claimed::id);
+        refunds::request(&desk.app, desk.actor(), id, made, &input).await?;
+        Ok(format!("/appointments/{}", one.payment.appointment))
+    })
+    .await;
+    match done {
+        Ok(location) => Ok(see_other(&location)),
+        Err(Failure::Verb(error)) if sentences::is_mendable(&error) => {
+            form(&desk, id, sentences::status(&error), Some((&sent, &error))).await
+        }
+        Err(failure) => Err(failure),
+    }
+}
+
+async fn form(
+    desk: &Desk,
+    id: PaymentId,
+    status: StatusCode,
+    retry: Option<(&Form, &Error)>,
+) -> Answer {
+    let one = payments::get(&desk.app, desk.clinic(), id).await?;
+    let visit = appointments::get(&desk.app, desk.clinic(), one.payment.appointment).await?;
+    let available = one.payment.refundable();
+    let field = |name: &str, otherwise: String, wrong: Option<String>| Field {
+        value: retry.map_or(otherwise, |(form, _)| form.text(name).to_owned()),
+        error: wrong,
+    };
+    let wrong = |name: &str| match retry {
+        Some((_, Error::Invalid { field, message })) if *field == name => Some(message.clone()),
+        Some((_, error @ Error::Refused(Refusal::MoreThanRefundable { .. })))
+            if name == "amount" =>
+        {
+            Some(sentences::sentence(error, &desk.clock))
+        }
+        _ => None,
+    };
+    let (amount_wrong, reason_wrong) = (wrong("amount"), wrong("reason"));
+    let told = retry.filter(|_| amount_wrong.is_none() && reason_wrong.is_none());
+    let shown = RefundPage {
+        shell: desk.shell(Section::OnlinePayments).await?,
+        payment_id: id.to_string(),
+        appointment_id: visit.id.to_string(),
+        patient: visit.patient_name,
+        payment: format!(
+            "{} · {}",
+            one.payment.paid_by.title(),
+            desk.clock.moment(one.payment.received_at)
+        ),
+        paid: one.payment.amount.to_string(),
+        refunded: one
+            .payment
+            .amount
+            .with(one.payment.refund_reserved)
+            .to_string(),
+        available: available.to_string(),
+        available_figure: available.figure(),
+        currency_sign: available.currency.sign(),
+        amount: field("amount", available.figure(), amount_wrong),
+        reason: field("reason", String::new(), reason_wrong),
+        note: note(&one),
+        refused: told.map(|(_, error)| sentences::sentence(error, &desk.clock)),
+        idempotency_key: desk.key()?,
+    };
+    Ok(page(status, &shown))
+}
+
+fn note(one: &PaymentView) -> String {
+    match one.payment.paid_by {
+        PaidBy::Online(_) => {
+            "It goes back the way it was paid, and reaches the patient in 5 to 10 working days."
+        }
+        PaidBy::Desk(_) => "Hand the money back first: this records it at once.",
+    }
+    .into()
+}

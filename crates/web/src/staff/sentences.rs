@@ -1,0 +1,205 @@
+//! What staff are told when something is not done: what happened and what to do. One match over every refusal, without
+//! a wildcard, so that a new one cannot be forgotten.
+
+use axum::http::StatusCode;
+use remit_app::Error;
+use remit_core::account::Refusal;
+
+use super::answer::Failure;
+use super::clock::Clock;
+
+/// A failure told on a page of its own.
+pub struct Told {
+    pub status: StatusCode,
+    pub heading: &'static str,
+    pub text: String,
+    /// Where to go on: address and words.
+    pub link: (&'static str, &'static str),
+}
+
+/// Whether the person can mend it in the form they sent; otherwise it is told on a page of its own.
+pub fn is_mendable(error: &Error) -> bool {
+    match error {
+        Error::Refused(_)
+        | Error::Invalid { .. }
+        | Error::TooSoon { .. }
+        | Error::TooMany { .. }
+        | Error::ProviderUnreachable
+        | Error::ProviderRefused(_)
+        | Error::NotSetUp(_)
+        | Error::SignIn
+        | Error::TimeTaken => true,
+        Error::NotFound | Error::Forbidden | Error::Sealed | Error::Setup(_) | Error::Store(_) => {
+            false
+        }
+    }
+}
+
+/// The sentence beside the form.
+pub fn sentence(error: &Error, clock: &Clock) -> String {
+    match error {
+        Error::Refused(refusal) => refused(refusal, clock),
+        Error::NotFound => "This is not here any more. Load the page again.".into(),
+        Error::Forbidden => "Your role does not allow this. Ask a manager.".into(),
+        Error::Invalid { message, .. } => message.clone(),
+        Error::TooSoon { until } => format!(
+            "It was sent a moment ago. You can send it again from {}.",
+            clock.time(*until)
+        ),
+        Error::TooMany { what: "sign-in", until } => format!(
+            "There were too many wrong tries. Try again at {}.",
+            clock.time(*until)
+        ),
+        Error::TooMany { what, until } => format!(
+            "There were too many {what}. Try again after {}.",
+            clock.moment(*until)
+        ),
+        Error::ProviderUnreachable => "An online payment is in progress and the payment provider does not answer, \
+            so it cannot be stopped. Nothing was recorded. Wait a minute and try again."
+            .into(),
+        Error::ProviderRefused(why) => {
+            format!("The payment provider refused: {}. Nothing was changed.", why.trim_end_matches('.'))
+        }
+        Error::NotSetUp(what) => {
+            format!("{} is not set up for this clinic. Choose it in Settings.", capital(what))
+        }
+        Error::SignIn => "Email and password do not fit. Try again.".into(),
+        Error::TimeTaken => {
+            "The practitioner has another appointment then. Choose another time or practitioner.".into()
+        }
+        Error::Sealed => "A secret cannot be opened with this installation's master key. Tell whoever runs Remit."
+            .into(),
+        Error::Setup(_) | Error::Store(_) => "Something went wrong on our side. Try again in a moment.".into(),
+    }
+}
+
+fn refused(refusal: &Refusal, clock: &Clock) -> String {
+    match refusal {
+        Refusal::NothingDue => "Nothing is due here, so there is nothing to ask for.".into(),
+        Refusal::MoreThanDue { asked, due } => {
+            format!("{asked} is more than the balance. Enter at most {due}.")
+        }
+        Refusal::Cancelled => "The appointment is cancelled. Book a new one.".into(),
+        Refusal::BelowZero { total } => {
+            format!("A discount cannot be larger than the total. Enter at most {total}.")
+        }
+        Refusal::TooLarge => "This amount is too large. Enter a smaller one.".into(),
+        Refusal::OtherCurrency => "This amount is in another currency than the appointment.".into(),
+        Refusal::LivePayment => {
+            "The patient is paying online at this moment, and the payment could not be stopped. \
+            Wait for its end and try again."
+                .into()
+        }
+        Refusal::LinkPaid => {
+            "The patient has just paid online. Look at the balance before you take more.".into()
+        }
+        Refusal::LinkExpired => "This link has expired. Renew it to send a new one.".into(),
+        Refusal::LinkCancelled => "This link is cancelled. Renew it to send a new one.".into(),
+        Refusal::LinkOpen => "This link can still be paid, so it needs no renewal.".into(),
+        Refusal::TooManyTries { until } => format!(
+            "Too many payments were refused on this link. It opens again at {}.",
+            clock.time(*until)
+        ),
+        Refusal::MoreThanRefundable { asked, available } => {
+            format!("{asked} is more than is left of this payment. Enter at most {available}.")
+        }
+        Refusal::AvailableChanged { available } => format!(
+            "Meanwhile a part was given back: {available} is left. Check the amount and press again."
+        ),
+    }
+}
+
+/// The answer's status for an error.
+pub fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::Refused(_)
+        | Error::Invalid { .. }
+        | Error::TimeTaken
+        | Error::NotSetUp(_)
+        | Error::SignIn => StatusCode::UNPROCESSABLE_ENTITY,
+        Error::TooSoon { .. } | Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::ProviderUnreachable | Error::ProviderRefused(_) => StatusCode::CONFLICT,
+        Error::NotFound => StatusCode::NOT_FOUND,
+        Error::Forbidden => StatusCode::FORBIDDEN,
+        Error::Store(error) if is_busy(error) => StatusCode::SERVICE_UNAVAILABLE,
+        Error::Sealed | Error::Setup(_) | Error::Store(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn is_busy(error: &remit_app::views::StoreError) -> bool {
+    matches!(error, remit_app::views::StoreError::Retry)
+}
+
+/// A failure on a page of its own.
+pub fn failure(failure: &Failure, clock: &Clock) -> Told {
+    let told = |status, heading, text: &str, link| Told {
+        status,
+        heading,
+        text: text.into(),
+        link,
+    };
+    let diary = ("/diary", "Open the diary");
+    match failure {
+        Failure::Verb(Error::NotFound) => told(
+            StatusCode::NOT_FOUND,
+            "This is not here",
+            "It may belong to another clinic, or the address has a slip in it.",
+            diary,
+        ),
+        Failure::Verb(Error::Forbidden) => told(
+            StatusCode::FORBIDDEN,
+            "Your role does not allow this",
+            "A manager or the owner of the clinic can do it, or change your role.",
+            diary,
+        ),
+        Failure::Verb(error) => Told {
+            status: status(error),
+            heading: if is_mendable(error) {
+                "This was not done"
+            } else {
+                "Something went wrong on our side"
+            },
+            text: sentence(error, clock),
+            link: diary,
+        },
+        Failure::StillBusy => told(
+            StatusCode::CONFLICT,
+            "This is being done already",
+            "The same form was sent before and is still being worked on. Look at it again in a moment: it happens once.",
+            diary,
+        ),
+        Failure::AlreadySent => told(
+            StatusCode::CONFLICT,
+            "This form was sent before",
+            "It was sent with other contents, and what it did stands. Open the page again to do something new.",
+            diary,
+        ),
+        Failure::OldPage => told(
+            StatusCode::FORBIDDEN,
+            "This page was open for too long",
+            "Nothing was changed. Load the page again, then repeat what you did.",
+            diary,
+        ),
+        Failure::TooLarge => told(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "This is too much text",
+            "The form holds more than can be kept. Shorten it and send it again.",
+            diary,
+        ),
+        Failure::Unreadable => told(
+            StatusCode::BAD_REQUEST,
+            "This form could not be read",
+            "Load the page again, then repeat what you did.",
+            diary,
+        ),
+    }
+}
+
+/// With a capital letter.
+pub fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,89 @@
+//! The rules' enums in the pages' words: one place, so that a status looks the same wherever it stands.
+
+use remit_app::views::LinkView;
+use remit_core::appointments::Status;
+use remit_core::deliveries;
+use remit_core::links::{self, LinkState};
+use remit_core::methods::Method;
+
+use crate::pages::{AppointmentStatus, Badge, Channel, LinkStatus};
+
+pub fn link_status(state: LinkState) -> LinkStatus {
+    match state {
+        LinkState::Created => LinkStatus::Created,
+        LinkState::Sent => LinkStatus::Sent,
+        LinkState::Accessed => LinkStatus::Accessed,
+        LinkState::Paid => LinkStatus::Paid,
+        LinkState::Expired => LinkStatus::Expired,
+        LinkState::Cancelled => LinkStatus::Cancelled,
+    }
+}
+
+pub fn badges(link: &LinkView) -> Vec<Badge> {
+    let word = |badge| match badge {
+        links::Badge::Late => Badge::Late,
+        links::Badge::InProgress => Badge::InProgress,
+        links::Badge::PartRefunded => Badge::PartRefunded,
+        links::Badge::Refunded => Badge::Refunded,
+        links::Badge::Disputed => Badge::Disputed,
+        links::Badge::DeliveryFailed => Badge::DeliveryFailed,
+    };
+    link.badges().into_iter().map(word).collect()
+}
+
+pub fn appointment_status(status: Status) -> AppointmentStatus {
+    match status {
+        Status::Booked => AppointmentStatus::Booked,
+        Status::Confirmed => AppointmentStatus::Confirmed,
+        Status::Arrived => AppointmentStatus::Arrived,
+        Status::InProgress => AppointmentStatus::InProgress,
+        Status::Completed => AppointmentStatus::Completed,
+        Status::Cancelled => AppointmentStatus::Cancelled,
+        Status::NoShow => AppointmentStatus::NoShow,
+    }
+}
+
+/// The channel of a link's latest handing-over.
+pub fn channel(link: &LinkView) -> Channel {
+    match link.sent_by.as_deref().and_then(deliveries::Channel::parse) {
+        Some(deliveries::Channel::Sms) => Channel::Sms,
+        Some(deliveries::Channel::Email) => Channel::Email,
+        Some(deliveries::Channel::Qr) => Channel::Qr,
+        Some(deliveries::Channel::Copy) => Channel::Copy,
+        None => Channel::NotSent,
+    }
+}
+
+/// How a method stands within a sentence: `card, Klarna or Clearpay`.
+pub fn method(method: Method) -> &'static str {
+    match method {
+        Method::Card => "card",
+        Method::Klarna => "Klarna",
+        Method::Clearpay => "Clearpay",
+    }
+}
+
+/// `card`, `card or Klarna`, `card, Klarna or Clearpay`.
+pub fn either(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} or {last}", first.join(", ")),
+    }
+}
+
+/// The currency's name as it is read aloud; its code where there is no common one.
+pub fn currency(code: &str) -> String {
+    match code {
+        "GBP" => "pounds".into(),
+        "EUR" => "euros".into(),
+        "USD" => "dollars".into(),
+        "JPY" => "yen".into(),
+        code => code.into(),
+    }
+}
+
+/// `1 link`, `3 links`.
+pub fn count(number: u64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
