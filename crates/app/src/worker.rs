@@ -20,7 +20,7 @@ const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// How long a shutdown waits for work under way; what is cut off comes back when its lease ends.
 const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
 
-/// Starts every task; they end when `stop` turns true. The returned future ends when they have.
+/// Starts every task; they end when `stop` turns true. The returned future ends when they have, or are cut off.
 pub fn start(app: Arc<App>, stop: watch::Receiver<bool>) -> impl Future<Output = ()> + Send {
     let mut tasks = JoinSet::new();
     tasks.spawn(woken(app.clone(), stop.clone(), "outbox"));
@@ -37,7 +37,10 @@ pub fn start(app: Arc<App>, stop: watch::Receiver<bool>) -> impl Future<Output =
                 .await;
         });
     }
+    let mut stop = stop;
     async move {
+        // The wait below is for a shutdown: without this line the work itself would end with it.
+        stopped(&mut stop).await;
         let rest = async { while tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(SHUTDOWN_WAIT, rest).await.is_err() {
             tracing::info!("work cut off by the shutdown goes on at the next start");
