@@ -93,7 +93,7 @@ export class Phone {
   async payByCard(number = CARDS.succeeds) {
     await this.page.getByLabel("Card number").fill(number);
     await this.page.getByLabel(/^Expiry/).fill("12 / 34");
-    await this.page.getByLabel(/^CVC/).fill("123");
+    await this.page.getByLabel(/^(CVC|Security code)/).fill("123");
     await control(this.page, /^Pay\b/).click();
   }
 

@@ -296,7 +296,15 @@ fn expiry(desk: &Desk, link: &LinkView, shown: LinkState) -> String {
         LinkState::Expired => "ended".into(),
         LinkState::Paid => link
             .paid_at
-            .map(|at| format!("paid {}", desk.clock.lately(at)))
+            .map(|at| {
+                format!(
+                    "paid {}",
+                    desk.clock
+                        .lately(at)
+                        .replace("Today", "today")
+                        .replace("Yesterday", "yesterday")
+                )
+            })
             .unwrap_or_default(),
         LinkState::Cancelled => match link.why {
             Some(Closing::Superseded) => "replaced by a newer link",

@@ -19,7 +19,7 @@ use super::session::{
     SESSION, SignedIn, VISITOR, cookie, drop_cookie, form_token, peer, same_token, set_cookie,
 };
 use crate::pages::Field;
-use crate::pages::sign_in::SignIn;
+use crate::pages::sign_in::{DemoSignIn, SignIn};
 
 #[derive(Deserialize)]
 pub struct Onwards {
@@ -65,7 +65,11 @@ async fn form(
         email: Field::new(email),
         password: Field::default(),
         refused,
-        demo: None,
+        demo: app
+            .config
+            .demo_sign_in
+            .clone()
+            .map(|(email, password)| DemoSignIn { email, password }),
         next: next.to_owned(),
         test_mode,
     };
