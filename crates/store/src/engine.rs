@@ -59,7 +59,9 @@ macro_rules! lite_piece {
 
 macro_rules! pg_piece {
     (lock) => {
-        " FOR UPDATE"
+        // Not FOR UPDATE: that also waits for every row being written with a foreign key to this one, and two writers who
+        // each hold such a row would wait for each other.
+        " FOR NO KEY UPDATE"
     };
     (skip_locked) => {
         " FOR UPDATE SKIP LOCKED"
