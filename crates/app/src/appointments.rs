@@ -398,9 +398,10 @@ async fn decide(
     for _ in 0..CLOSINGS_MAX {
         match again(|| decide_once(app, actor, appointment, &rule)).await {
             Err(Error::Refused(Refusal::LivePayment)) => {
-                if settle::close_live(app, actor.clinic, appointment).await? == Closed::Unreachable
-                {
-                    return Err(Error::ProviderUnreachable);
+                match settle::close_live(app, actor.clinic, appointment).await? {
+                    Closed::Closed | Closed::Paid => {}
+                    Closed::Confirming => return Err(Error::Refused(Refusal::LivePayment)),
+                    Closed::Unreachable => return Err(Error::ProviderUnreachable),
                 }
             }
             done => return done,

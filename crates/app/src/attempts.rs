@@ -39,6 +39,7 @@ pub async fn pay(app: &App, clinic: ClinicId, link: LinkId, method: Method) -> R
             Next::Call(attempt) => return call(app, clinic, attempt).await,
             Next::CloseFirst(attempt) => match settle::ensure_closed(app, clinic, attempt).await? {
                 Closed::Closed | Closed::Paid => {}
+                Closed::Confirming => return Ok(Continue::InProgress),
                 Closed::Unreachable => return Err(Error::ProviderUnreachable),
             },
         }
@@ -258,6 +259,6 @@ pub async fn stop(app: &App, clinic: ClinicId, link: LinkId) -> Result<()> {
     };
     match settle::ensure_closed(app, clinic, live.id).await? {
         Closed::Closed | Closed::Paid => Ok(()),
-        Closed::Unreachable => Err(Error::Refused(Refusal::LivePayment)),
+        Closed::Confirming | Closed::Unreachable => Err(Error::Refused(Refusal::LivePayment)),
     }
 }

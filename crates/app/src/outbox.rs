@@ -1,6 +1,6 @@
 //! The outbox's work: messages, provider calls, receipts. Each piece may run more than once and has its effect once.
 
-use remit_core::account::{Effect, Finding, FindingKind};
+use remit_core::account::{Effect, Finding, FindingKind, Refusal};
 use remit_core::attempts::AttemptState;
 use remit_core::deliveries::{Channel, DeliveryStatus};
 use remit_core::ids::{AttemptId, ClinicId, DeliveryId, PaymentId};
@@ -115,6 +115,7 @@ async fn create_session(app: &App, clinic: ClinicId, attempt: AttemptId) -> Resu
 async fn close(app: &App, clinic: ClinicId, attempt: AttemptId) -> Result<Outcome> {
     match settle::ensure_closed(app, clinic, attempt).await? {
         Closed::Closed | Closed::Paid => Ok(Outcome::Done),
+        Closed::Confirming => Err(Error::Refused(Refusal::LivePayment)),
         Closed::Unreachable => Err(Error::ProviderUnreachable),
     }
 }

@@ -62,6 +62,7 @@ pub async fn check_out(
                 match settle::close_live(app, actor.clinic, appointment).await? {
                     Closed::Closed => {}
                     Closed::Paid => return Err(Error::Refused(Refusal::LinkPaid)),
+                    Closed::Confirming => return Err(Error::Refused(Refusal::LivePayment)),
                     Closed::Unreachable => return Err(Error::ProviderUnreachable),
                 }
             }

@@ -182,7 +182,9 @@ pub enum Closed {
     Closed,
     /// It was paid, and the payment is recorded now.
     Paid,
-    /// The provider gave no answer, or is still confirming: nothing is proven.
+    /// Too late to close, and the provider is still confirming: its answer may take days (hazard A11).
+    Confirming,
+    /// The provider gave no answer: nothing is proven.
     Unreachable,
 }
 
@@ -240,9 +242,8 @@ pub async fn ensure_closed(app: &App, clinic: ClinicId, attempt: AttemptId) -> R
             Ok(match report.status {
                 Reported::Paid { .. } => Closed::Paid,
                 Reported::Failed | Reported::Expired | Reported::Closed => Closed::Closed,
-                Reported::Open | Reported::Processing { .. } | Reported::Unheard(_) => {
-                    Closed::Unreachable
-                }
+                Reported::Processing { .. } => Closed::Confirming,
+                Reported::Open | Reported::Unheard(_) => Closed::Unreachable,
             })
         }
         Answer::Refused(refusal) => {
