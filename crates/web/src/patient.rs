@@ -5,7 +5,8 @@ mod show;
 
 use askama::Template;
 use axum::Router;
-use axum::extract::{Form, Path, Request, State};
+use axum::extract::{Form, FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -37,6 +38,21 @@ pub fn routes() -> Router<Web> {
         .route("/p/{token}/stop", post(stop))
         .route("/p/{token}/receipt", get(receipt))
         .route("/p/return/{attempt}", get(returned))
+}
+
+/// The last secret part of an address. What cannot even be read is no token, and is answered like any other unknown
+/// one (hazard B10).
+struct Token(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Token {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Token, Self::Rejection> {
+        let path = Path::<String>::from_request_parts(parts, state).await;
+        Ok(Token(
+            path.map_or_else(|_| String::new(), |Path(token)| token),
+        ))
+    }
 }
 
 /// A page for a person, whatever happened.
@@ -79,7 +95,7 @@ fn broken(error: &Error) -> Response {
     html(StatusCode::SERVICE_UNAVAILABLE, &show::out_of_order())
 }
 
-async fn page(State(web): State<Web>, Path(token): Path<String>, request: Request) -> Response {
+async fn page(State(web): State<Web>, Token(token): Token, request: Request) -> Response {
     let peer = peer::address(
         request.headers(),
         request.extensions(),
@@ -111,11 +127,7 @@ struct PayForm {
 }
 
 /// *Continue to payment*: a POST by a person, so only this makes a provider session (hazard B1).
-async fn pay(
-    State(web): State<Web>,
-    Path(token): Path<String>,
-    Form(form): Form<PayForm>,
-) -> Response {
+async fn pay(State(web): State<Web>, Token(token): Token, Form(form): Form<PayForm>) -> Response {
     let (clinic, link) = match find(&web, &token).await {
         Ok(found) => found,
         Err(response) => return response,
@@ -204,7 +216,7 @@ async fn again(web: &Web, clinic: ClinicId, link: &LinkView, token: &str, note: 
 }
 
 /// The small script saw a trusted touch on a visible page: human evidence.
-async fn seen(State(web): State<Web>, Path(token): Path<String>) -> StatusCode {
+async fn seen(State(web): State<Web>, Token(token): Token) -> StatusCode {
     let Ok((clinic, link)) = links::by_token(&web.app, &token).await else {
         return StatusCode::NO_CONTENT;
     };
@@ -219,11 +231,7 @@ struct TokenForm {
     csrf: String,
 }
 
-async fn ask(
-    State(web): State<Web>,
-    Path(token): Path<String>,
-    Form(form): Form<TokenForm>,
-) -> Response {
+async fn ask(State(web): State<Web>, Token(token): Token, Form(form): Form<TokenForm>) -> Response {
     let (clinic, link) = match find(&web, &token).await {
         Ok(found) => found,
         Err(response) => return response,
@@ -239,7 +247,7 @@ async fn ask(
 
 async fn stop(
     State(web): State<Web>,
-    Path(token): Path<String>,
+    Token(token): Token,
     Form(form): Form<TokenForm>,
 ) -> Response {
     let (clinic, link) = match find(&web, &token).await {
@@ -256,7 +264,7 @@ async fn stop(
     back(&token)
 }
 
-async fn receipt(State(web): State<Web>, Path(token): Path<String>) -> Response {
+async fn receipt(State(web): State<Web>, Token(token): Token) -> Response {
     let (clinic, link) = match find(&web, &token).await {
         Ok(found) => found,
         Err(response) => return response,
@@ -269,11 +277,7 @@ async fn receipt(State(web): State<Web>, Path(token): Path<String>) -> Response 
 }
 
 /// The way back from the provider. Its address proves nothing; the cookie says whose browser it is.
-async fn returned(
-    State(web): State<Web>,
-    Path(attempt): Path<String>,
-    headers: HeaderMap,
-) -> Response {
+async fn returned(State(web): State<Web>, Token(attempt): Token, headers: HeaderMap) -> Response {
     let Ok(attempt) = attempt.parse() else {
         return html(StatusCode::NOT_FOUND, &show::unknown());
     };
