@@ -228,6 +228,8 @@ pub async fn take_over(app: &App) -> Result<()> {
     if app.store.is_sqlite() {
         let mut tx = app.store.begin_installation().await?;
         remit_store::idempotency::abandon_all(&mut tx).await?;
+        remit_store::outbox::release_all(&mut tx).await?;
+        remit_store::inbox::release_all(&mut tx).await?;
         tx.commit().await?;
     }
     Ok(())

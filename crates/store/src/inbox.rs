@@ -16,6 +16,7 @@ statements! {
         UPDATE webhook_inbox SET lease_until = $3, tries = tries + 1
         WHERE (clinic, provider, account, event_id) IN (SELECT clinic, provider, account, event_id FROM picked)
         RETURNING clinic, provider, account, event_id, kind, session_id, reference, refund_id, tries, received_at"];
+    RELEASE = ["UPDATE webhook_inbox SET lease_until = NULL WHERE state = 'received' AND lease_until IS NOT NULL"];
     SETTLE = ["UPDATE webhook_inbox SET state = $5, due_at = $6, lease_until = NULL, last_error = $7
         WHERE clinic = $1 AND provider = $2 AND account = $3 AND event_id = $4"];
 }
@@ -58,6 +59,14 @@ pub async fn store(tx: &mut Tx, event: &Received, now: UtcMs) -> Result<bool> {
         if event.ignored { "ignored" } else { "received" },
     )?;
     Ok(rows == 1)
+}
+
+/// Opens every lease for the next taker. Only where this process is the only one: SQLite, at start.
+///
+/// # Errors
+/// The engine's own.
+pub async fn release_all(tx: &mut Tx) -> Result<u64> {
+    exec!(tx, RELEASE)
 }
 
 /// An event that this node is to apply.

@@ -20,6 +20,7 @@ statements! {
         RETURNING clinic, id, kind, dedupe_key, appt, tries, fence"];
     SETTLE = ["UPDATE outbox SET state = $3, due_at = $4, lease_until = NULL, lease_owner = NULL, last_error = $5
         WHERE clinic = $1 AND id = $2 AND fence = $6"];
+    RELEASE = ["UPDATE outbox SET lease_until = NULL, lease_owner = NULL WHERE state = 'sending'"];
     LIST_BY_STATE = ["SELECT id, kind, dedupe_key, appt, tries, created_at, last_error FROM outbox
         WHERE clinic = $1 AND state = $2 ORDER BY created_at DESC LIMIT $3"];
     AGAIN = ["UPDATE outbox SET state = 'pending', due_at = $3, tries = 0
@@ -128,6 +129,15 @@ pub async fn lease(
             })
         })
         .collect()
+}
+
+/// Opens every lease for the next taker. Only where this process is the only one: SQLite, at start. The count of tries
+/// stays, so whoever takes the work knows that it may have happened already.
+///
+/// # Errors
+/// The engine's own.
+pub async fn release_all(tx: &mut Tx) -> Result<u64> {
+    exec!(tx, RELEASE)
 }
 
 /// How a piece of work ended for now.
