@@ -43,6 +43,7 @@ pub async fn run(args: Args) -> Result<()> {
     if !public_url.starts_with("https://") && !public_url.starts_with("http://") {
         bail!("REMIT_PUBLIC_URL must begin with https:// (or http:// for a try on this machine)");
     }
+    let listening = self_url.clone();
     let config = Config {
         public_url: public_url.clone(),
         self_url,
@@ -52,6 +53,7 @@ pub async fn run(args: Args) -> Result<()> {
     let app = App::new(store, config, keys)?;
     worker::take_over(&app).await?;
     println!("url: {public_url}");
+    println!("listening: {listening}");
     serve(app, listener, args.trusted_proxies, std::future::ready(())).await
 }
 

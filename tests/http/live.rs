@@ -1,0 +1,56 @@
+//! Live pages over several nodes.
+
+use std::time::Duration;
+
+use crate::clinic::{Clinic, continues, id, pays_by_card, url};
+
+/// How long an event may take; the receptionist sees it within a second of the payment.
+const HEARD_WITHIN: Duration = Duration::from_secs(20);
+
+/// A stream on the last node hears of a payment made through the first.
+pub async fn the_other_node_hears_of_a_payment(clinic: &Clinic) {
+    let (_, link) = clinic.books_and_issues(1_900).await;
+    let mut desk = clinic.phone();
+    let page = desk.get("/sign-in").await;
+    if page.status == 404 {
+        println!("note: there is no sign-in page, so nobody listens");
+        return;
+    }
+    let form = page.form_with("password").expect("a sign-in form");
+    let (email, password) = (
+        clinic.nodes[0].says("email"),
+        clinic.nodes[0].says("password"),
+    );
+    let typed = [("email", email.as_str()), ("password", password.as_str())];
+    let inside = desk.submit(&page, &form, &typed).await;
+    assert_eq!(inside.status, 200, "{}", inside.text());
+    let mut stream = desk.stream("/live").await;
+    assert_eq!(stream.status().as_u16(), 200);
+
+    let mut phone = clinic.phone_at(0);
+    continues(&mut phone, url(&link), "klarna").await;
+    hear(&mut stream, id(&link)).await;
+    pays_by_card(&mut clinic.phone_at(0), url(&link)).await;
+    // What was heard may still be the choosing of a method: the page reads anew with each event, and so do we.
+    while clinic.link(&link).await["status"] != "paid" {
+        hear(&mut stream, id(&link)).await;
+    }
+}
+
+/// Waits for the next event that names the topic.
+async fn hear(stream: &mut reqwest::Response, topic: &str) {
+    let heard = tokio::time::timeout(HEARD_WITHIN, async {
+        let mut told = String::new();
+        while let Some(chunk) = stream.chunk().await.expect("the stream goes on") {
+            told.push_str(&String::from_utf8_lossy(&chunk));
+            let whole = told.rfind("\n\n").map_or(0, |end| end + 2);
+            if told[..whole].contains(topic) {
+                return true;
+            }
+            told.drain(..whole);
+        }
+        false
+    });
+    let heard = heard.await.unwrap_or(false);
+    assert!(heard, "nothing was told of {topic}");
+}
