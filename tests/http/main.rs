@@ -14,6 +14,7 @@ mod live;
 mod payments;
 mod refunds;
 mod scanners;
+#[allow(dead_code, reason = "the torture tests use the rest")]
 mod server;
 mod webhooks;
 
