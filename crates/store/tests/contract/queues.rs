@@ -189,7 +189,9 @@ async fn a_key_stands_for_one_request(place: Place) {
     let stranger = Key { actor: "key_2".into(), ..key.clone() };
     assert_eq!(idempotency::claim(&mut tx, &stranger, b"sha", now).await.unwrap(), Claim::Ours { since: now });
     idempotency::release(&mut tx, &stranger).await.unwrap();
-    assert_eq!(idempotency::claim(&mut tx, &stranger, b"new", now).await.unwrap(), Claim::Ours { since: now });
+    // Given back, it is free for the same request at once, with the moment its ids are made of; for no other.
+    assert_eq!(idempotency::claim(&mut tx, &stranger, b"new", now).await.unwrap(), Claim::OtherRequest);
+    assert_eq!(idempotency::claim(&mut tx, &stranger, b"sha", now).await.unwrap(), Claim::Ours { since: now });
     assert_eq!(idempotency::sweep(&mut tx, now + 1).await.unwrap(), 2);
     tx.commit().await.unwrap();
 }
