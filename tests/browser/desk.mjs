@@ -151,7 +151,7 @@ export class Desk {
   }
 
   async closeLinkWindow() {
-    await control(this.linkWindow, /^(Done|Close)$/).click();
+    await control(this.linkWindow, /^Done$/).click();
     await this.page.getByRole("heading", { name: "Checkout" }).waitFor();
   }
 

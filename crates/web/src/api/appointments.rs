@@ -33,9 +33,10 @@ pub struct NewAppointment {
     #[schema(value_type = Option<String>)]
     practitioner_id: Option<PractitionerId>,
     starts_at: Time,
-    /// Book although the practitioner has another appointment then.
-    #[serde(default)]
-    despite_overlap: bool,
+    /// Book although the practitioner has another appointment then: yes unless said otherwise, since the practice's
+    /// own system may know what a diary does not.
+    #[schema(nullable = false)]
+    despite_overlap: Option<bool>,
 }
 
 /// A field that is left out stays as it is.
@@ -200,7 +201,7 @@ pub async fn create(call: Call<NewAppointment>) -> Result<Response, Problem> {
             practitioner: work.body.practitioner_id,
             starts_at: work.body.starts_at.0,
             with_deposit_link: false,
-            despite_overlap: work.body.despite_overlap,
+            despite_overlap: work.body.despite_overlap.unwrap_or(true),
         };
         let (id, _) = appointments::book(&work.app, &work.actor, work.id(), &input).await?;
         Answer::created(&read(&work.app, work.actor.clinic, id).await?)

@@ -1,15 +1,15 @@
 //! A session's life: the one record that a payment, its refunds and its announcements hang on. Pure: every change is
 //! made here, on a copy, and stored by compare-and-swap in `desk`.
 
-use remit_core::{MINUTE_MS, SECOND_MS};
+use remit_core::SECOND_MS;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::cards::{Card, Verdict};
 use crate::sandbox::wire::{PaymentAnswer, RefundAnswer, SessionAnswer, SessionRequest};
 
-/// After *Approve later* the lender approves by itself.
-pub const APPROVES_AFTER_MS: i64 = 2 * MINUTE_MS;
+/// After *Approve later* the lender approves by itself: long enough to look at *Payment in progress*.
+pub const APPROVES_AFTER_MS: i64 = 20 * SECOND_MS;
 /// A pending refund succeeds by itself.
 pub const REFUNDS_AFTER_MS: i64 = 5 * SECOND_MS;
 
