@@ -2,7 +2,7 @@
 
 mod support;
 
-use remit_core::SECOND_MS;
+use remit_core::{MINUTE_MS, SECOND_MS};
 use remit_core::methods::Method;
 use remit_gateways::payments::{Lookup, PaymentProvider, Session, SessionStatus};
 
