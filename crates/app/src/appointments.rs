@@ -248,6 +248,12 @@ pub async fn add_charge(
     if input.amount.is_zero() {
         return Err(Error::invalid("amount", "Enter an amount other than zero."));
     }
+    // Found done, even where someone has taken the charge away since.
+    if let Some(id) = id
+        && appointments::knows_charge(&app.store, actor.clinic, id).await?
+    {
+        return Ok(());
+    }
     let now = app.now().await?;
     let charge = Charge {
         id: match id {
@@ -264,6 +270,7 @@ pub async fn add_charge(
         service: None,
     };
     decide(app, actor, appointment, |standing, charges, now| {
+        // `decide` repeats what it does not know the end of.
         if charges.iter().any(|known| known.id == charge.id) {
             return Ok(Decision::default());
         }
@@ -305,14 +312,11 @@ pub async fn change_status(
     appointment: AppointmentId,
     to: Status,
 ) -> Result<()> {
-    decide(app, actor, appointment, |standing, charges, now| {
-        let mut with_txns = Vec::new();
-        for charge in charges {
-            with_txns.push((charge.clone(), app.fresh(now)?));
-        }
-        Ok(rules::change_status(standing, to, &with_txns, now)?)
-    })
-    .await
+    let to = AppointmentChange {
+        status: Some(to),
+        starts_at: None,
+    };
+    change(app, actor, appointment, to).await
 }
 
 /// Moves an appointment; money and link stay with it.
@@ -325,18 +329,11 @@ pub async fn reschedule(
     appointment: AppointmentId,
     starts_at: UtcMs,
 ) -> Result<()> {
-    let before = get(app, actor.clinic, appointment).await?;
-    if (starts_at - app.now().await?).abs() > FAR_MS {
-        return Err(Error::invalid(
-            "starts_at",
-            "Choose a date within three years.",
-        ));
-    }
-    let ends_at = starts_at + (before.ends_at - before.starts_at);
-    decide(app, actor, appointment, |standing, _, _| {
-        Ok(rules::reschedule(standing, starts_at, ends_at)?)
-    })
-    .await
+    let to = AppointmentChange {
+        status: None,
+        starts_at: Some(starts_at),
+    };
+    change(app, actor, appointment, to).await
 }
 
 /// What is to become of an appointment; `None` stays as it is.
@@ -446,6 +443,18 @@ pub async fn get(app: &App, clinic: ClinicId, id: AppointmentId) -> Result<Appoi
 /// The store's.
 pub async fn charges(app: &App, clinic: ClinicId, id: AppointmentId) -> Result<Vec<Charge>> {
     Ok(appointments::charges(&app.store, clinic, id).await?)
+}
+
+/// The charges of many appointments.
+///
+/// # Errors
+/// The store's.
+pub async fn charges_of(
+    app: &App,
+    clinic: ClinicId,
+    ids: &[AppointmentId],
+) -> Result<Vec<(AppointmentId, Charge)>> {
+    Ok(appointments::charges_of(&app.store, clinic, ids).await?)
 }
 
 /// Appointments that start within a span, in order.

@@ -198,3 +198,11 @@ async fn remember(
 pub async fn of_link(app: &App, clinic: ClinicId, link: LinkId) -> Result<Vec<DeliveryView>> {
     Ok(deliveries::of_link(&app.store, clinic, link).await?)
 }
+
+/// The deliveries of many links, oldest first.
+///
+/// # Errors
+/// The store's.
+pub async fn of_links(app: &App, clinic: ClinicId, links: &[LinkId]) -> Result<Vec<DeliveryView>> {
+    Ok(deliveries::of_links(&app.store, clinic, links).await?)
+}

@@ -237,6 +237,18 @@ pub async fn of_appointment(
     Ok(links::of_appointment(&app.store, clinic, appointment).await?)
 }
 
+/// The links of many appointments, newest first.
+///
+/// # Errors
+/// The store's.
+pub async fn of_appointments(
+    app: &App,
+    clinic: ClinicId,
+    appointments: &[AppointmentId],
+) -> Result<Vec<LinkView>> {
+    Ok(links::of_appointments(&app.store, clinic, appointments).await?)
+}
+
 /// Links whose patient asked for a new one and has none yet.
 ///
 /// # Errors

@@ -35,7 +35,11 @@ pub async fn save(
     Ok(methods::list(&app.store, actor.clinic).await?)
 }
 
-fn check(setting: &MethodSetting, currency: remit_core::money::Currency) -> Result<()> {
+/// Whether one method may be set so.
+///
+/// # Errors
+/// [`Error::Invalid`] when its range is upside down or outside the method's own limits.
+pub fn check(setting: &MethodSetting, currency: remit_core::money::Currency) -> Result<()> {
     let title = setting.method.title();
     let own = setting.method.own_limits(currency);
     let Some((own_min, own_max)) = own else {

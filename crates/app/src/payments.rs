@@ -11,6 +11,7 @@ use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::links::Cursor;
 use remit_store::payments::{self, PaymentView};
 
+use crate::notes::note;
 use crate::settle::{self, Closed};
 use crate::{Actor, App, Error, Result, again, links};
 
@@ -54,6 +55,7 @@ pub async fn check_out(
 ) -> Result<CheckedOut> {
     for sum in &input.taken {
         check(sum)?;
+        reference(sum)?;
     }
     const CLOSINGS_MAX: u32 = 3;
     for _ in 0..CLOSINGS_MAX {
@@ -72,14 +74,11 @@ pub async fn check_out(
     Err(Error::Refused(Refusal::LivePayment))
 }
 
+fn reference(sum: &DeskInput) -> Result<Option<String>> {
+    note("reference", sum.reference.as_deref(), REFERENCE_CHARS_MAX)
+}
+
 fn check(sum: &DeskInput) -> Result<Payable> {
-    if sum
-        .reference
-        .as_ref()
-        .is_some_and(|text| text.chars().count() > REFERENCE_CHARS_MAX)
-    {
-        return Err(Error::invalid("reference", "Use at most 100 characters."));
-    }
     Payable::parse(sum.amount)
         .ok_or_else(|| Error::invalid("amount", "Enter an amount above zero."))
 }
@@ -149,7 +148,7 @@ async fn take_in(
         txn: app.fresh(now)?,
         method: sum.method,
         amount: check(sum)?,
-        reference: sum.reference.clone().filter(|text| !text.trim().is_empty()),
+        reference: reference(sum)?,
         despite_live_payment,
     };
     let payment = take.payment;
@@ -193,6 +192,26 @@ pub async fn of_appointment(
 /// The store's.
 pub async fn of_link(app: &App, clinic: ClinicId, link: LinkId) -> Result<Vec<PaymentView>> {
     Ok(payments::of_link(&app.store, clinic, link).await?)
+}
+
+/// The payments of many appointments, oldest first.
+///
+/// # Errors
+/// The store's.
+pub async fn of_appointments(
+    app: &App,
+    clinic: ClinicId,
+    appts: &[AppointmentId],
+) -> Result<Vec<PaymentView>> {
+    Ok(payments::of_appointments(&app.store, clinic, appts).await?)
+}
+
+/// The payments of many links, oldest first.
+///
+/// # Errors
+/// The store's.
+pub async fn of_links(app: &App, clinic: ClinicId, links: &[LinkId]) -> Result<Vec<PaymentView>> {
+    Ok(payments::of_links(&app.store, clinic, links).await?)
 }
 
 /// A page of payments, newest first, `from` inclusive and `to` exclusive.

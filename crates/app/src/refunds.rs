@@ -9,7 +9,7 @@ use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::payments as rows;
 use remit_store::refunds::{self, RefundView};
 
-use crate::{Actor, App, Error, Result, again, providers};
+use crate::{Actor, App, Error, Result, again, notes, providers};
 
 /// A wish to send money back.
 #[derive(Clone, Debug)]
@@ -36,13 +36,7 @@ pub async fn request(
     id: Option<RefundId>,
     input: &RefundInput,
 ) -> Result<RefundId> {
-    if input
-        .reason
-        .as_ref()
-        .is_some_and(|text| text.chars().count() > REASON_CHARS_MAX)
-    {
-        return Err(Error::invalid("reason", "Use at most 200 characters."));
-    }
+    let reason = notes::note("reason", input.reason.as_deref(), REASON_CHARS_MAX)?;
     let place = crate::payments::get(app, actor.clinic, payment)
         .await?
         .payment
@@ -69,7 +63,7 @@ pub async fn request(
             txn: app.fresh(now)?,
             amount: Payable::parse(amount)
                 .ok_or_else(|| Error::invalid("amount", "Enter an amount above zero."))?,
-            reason: input.reason.clone().filter(|text| !text.trim().is_empty()),
+            reason: reason.clone(),
             reopen: input.reopen,
             seen_available: input.seen_available,
         };
@@ -303,4 +297,16 @@ pub async fn of_payment(
     payment: PaymentId,
 ) -> Result<Vec<RefundView>> {
     Ok(refunds::of_payment(&app.store, clinic, payment).await?)
+}
+
+/// The refunds of many payments, oldest first.
+///
+/// # Errors
+/// The store's.
+pub async fn of_payments(
+    app: &App,
+    clinic: ClinicId,
+    payments: &[PaymentId],
+) -> Result<Vec<RefundView>> {
+    Ok(refunds::of_payments(&app.store, clinic, payments).await?)
 }

@@ -7,6 +7,7 @@ use remit_core::money::{MINOR_MAX, Money};
 use remit_store::services::{self, Practitioner, Service};
 
 use crate::error::in_field;
+use crate::notes::note;
 use crate::{Actor, App, Error, Result, clinics};
 
 /// What a manager or program enters for a service.
@@ -28,6 +29,8 @@ pub enum Deposit {
     Full,
 }
 
+/// Characters of a speciality or a room.
+const DETAIL_CHARS_MAX: usize = 100;
 const DURATION_MINUTES_MAX: i64 = 12 * 60;
 
 fn rule(deposit: Deposit, price: Money) -> Result<DepositRule> {
@@ -206,8 +209,8 @@ pub async fn add_practitioner(
             None => app.fresh(now)?,
         },
         name: Name::parse(name).map_err(in_field("name"))?.into_string(),
-        speciality: speciality.trim().to_owned(),
-        room: room.trim().to_owned(),
+        speciality: note("speciality", Some(speciality), DETAIL_CHARS_MAX)?.unwrap_or_default(),
+        room: note("room", Some(room), DETAIL_CHARS_MAX)?.unwrap_or_default(),
         position,
         active: true,
         created_at: now,

@@ -3,7 +3,7 @@
 use remit_core::UtcMs;
 use remit_core::account::Balance;
 use remit_core::appointments::{Charge, ChargeKind, Status};
-use remit_core::ids::{AppointmentId, ClinicId, PatientId, PractitionerId};
+use remit_core::ids::{AppointmentId, ChargeId, ClinicId, PatientId, PractitionerId};
 use remit_core::money::{Currency, Money};
 
 use crate::error::{id, id_opt, read};
@@ -43,6 +43,9 @@ statements! {
         AND (starts_at > $2 OR (starts_at = $2 AND id > $3)) AND starts_at < $4 ORDER BY starts_at, id LIMIT $5"];
     CHARGES = ["SELECT id, kind, description, amount, currency, service FROM charge
         WHERE clinic = $1 AND appt = $2 AND removed_at IS NULL ORDER BY id"];
+    CHARGES_OF = ["SELECT appt, id, kind, description, amount, currency, service FROM charge
+        WHERE clinic = $1 AND appt IN " (ids 2) " AND removed_at IS NULL ORDER BY id"];
+    HAS_CHARGE = ["SELECT id FROM charge WHERE clinic = $1 AND id = $2"];
     OVERLAP = ["SELECT id FROM appointment WHERE clinic = $1 AND practitioner = $2 AND starts_at < $4 AND ends_at > $3
         AND status NOT IN ('cancelled', 'no_show') AND starts_at > $5 LIMIT 1"];
 }
@@ -296,6 +299,26 @@ pub async fn charges(
     rows.into_iter().map(charge).collect()
 }
 
+/// The charges of many appointments in one statement, in the order they were added.
+///
+/// # Errors
+/// The engine's own.
+pub async fn charges_of(
+    store: &Store,
+    clinic: ClinicId,
+    appointments: &[AppointmentId],
+) -> Result<Vec<(AppointmentId, Charge)>> {
+    type Row = (String, String, String, String, i64, String, Option<String>);
+    let ids = serde_json::json!(appointments).to_string();
+    let rows = read_all!(store, Row, CHARGES_OF, clinic.to_string(), ids)?;
+    rows.into_iter()
+        .map(|(appt, charge_id, kind, text, amount, currency, service)| {
+            let row = (charge_id, kind, text, amount, currency, service);
+            Ok((id(&appt, "appointment id")?, charge(row)?))
+        })
+        .collect()
+}
+
 /// The charges, read under the lock row.
 ///
 /// # Errors
@@ -303,6 +326,21 @@ pub async fn charges(
 pub async fn charges_in(tx: &mut Tx, appointment: AppointmentId) -> Result<Vec<Charge>> {
     let rows = all!(tx, ChargeRow, CHARGES, tx.clinic(), appointment.to_string())?;
     rows.into_iter().map(charge).collect()
+}
+
+/// Whether a charge was ever added, whatever became of it.
+///
+/// # Errors
+/// The engine's own.
+pub async fn knows_charge(store: &Store, clinic: ClinicId, charge: ChargeId) -> Result<bool> {
+    let row = read_opt!(
+        store,
+        (String,),
+        HAS_CHARGE,
+        clinic.to_string(),
+        charge.to_string()
+    )?;
+    Ok(row.is_some())
 }
 
 /// Whether the practitioner is busy in a span.

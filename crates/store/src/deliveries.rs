@@ -16,6 +16,8 @@ statements! {
         WHERE clinic = $1 AND id = $2"];
     OF_LINK = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at FROM delivery
         WHERE clinic = $1 AND link = $2 ORDER BY created_at, id LIMIT 100"];
+    OF_LINKS = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at FROM delivery
+        WHERE clinic = $1 AND link IN " (ids 2) " ORDER BY created_at, id"];
     LATEST = ["SELECT created_at FROM delivery WHERE clinic = $1 AND link = $2 AND channel = $3 AND status <> 'failed'
         ORDER BY created_at DESC LIMIT 1"];
     TO_ADDRESS = ["SELECT COUNT(*) AS n FROM delivery WHERE clinic = $1 AND address = $2 AND created_at > $3"];
@@ -137,6 +139,20 @@ pub async fn get_in(tx: &mut Tx, delivery: DeliveryId) -> Result<Option<Delivery
 /// The engine's own.
 pub async fn of_link(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Vec<DeliveryView>> {
     let rows = read_all!(store, Row, OF_LINK, clinic.to_string(), link.to_string())?;
+    rows.into_iter().map(view).collect()
+}
+
+/// The deliveries of many links in one statement, oldest first.
+///
+/// # Errors
+/// The engine's own.
+pub async fn of_links(
+    store: &Store,
+    clinic: ClinicId,
+    links: &[LinkId],
+) -> Result<Vec<DeliveryView>> {
+    let ids = serde_json::json!(links).to_string();
+    let rows = read_all!(store, Row, OF_LINKS, clinic.to_string(), ids)?;
     rows.into_iter().map(view).collect()
 }
 

@@ -50,6 +50,7 @@ statements! {
         ORDER BY created_at DESC, id DESC LIMIT 50"];
     VIEW = [(view!()) " = $2"];
     VIEWS = [(view!()) " IN " (ids 2) " ORDER BY +l.created_at DESC, l.id DESC"];
+    OF_APPOINTMENTS = ["SELECT id FROM payment_link WHERE clinic = $1 AND appt IN " (ids 2)];
     ASKED = ["SELECT id FROM payment_link WHERE clinic = $1 AND asked_at IS NOT NULL
         AND state IN ('expired', 'cancelled') AND created_at >= $2 ORDER BY asked_at DESC LIMIT $3"];
 }
@@ -406,6 +407,21 @@ pub async fn of_appointment(
         clinic.to_string(),
         appointment.to_string()
     )?;
+    let ids: Vec<String> = rows.into_iter().map(|(id,)| id).collect();
+    views(store, clinic, &ids).await
+}
+
+/// The links of many appointments, newest first, in two statements.
+///
+/// # Errors
+/// The engine's own.
+pub async fn of_appointments(
+    store: &Store,
+    clinic: ClinicId,
+    appointments: &[AppointmentId],
+) -> Result<Vec<LinkView>> {
+    let of = serde_json::json!(appointments).to_string();
+    let rows = read_all!(store, (String,), OF_APPOINTMENTS, clinic.to_string(), of)?;
     let ids: Vec<String> = rows.into_iter().map(|(id,)| id).collect();
     views(store, clinic, &ids).await
 }

@@ -18,6 +18,12 @@ statements! {
     OF_LINK = ["SELECT id, appt, link, attempt, method, provider, account, provider_payment_id, amount, currency,
         received_at, received_by, reference, refund_reserved, refunded FROM payment
         WHERE clinic = $1 AND link = $2 ORDER BY received_at, id"];
+    OF_APPOINTMENTS = ["SELECT id, appt, link, attempt, method, provider, account, provider_payment_id, amount, currency,
+        received_at, received_by, reference, refund_reserved, refunded FROM payment
+        WHERE clinic = $1 AND appt IN " (ids 2) " ORDER BY received_at, id"];
+    OF_LINKS = ["SELECT id, appt, link, attempt, method, provider, account, provider_payment_id, amount, currency,
+        received_at, received_by, reference, refund_reserved, refunded FROM payment
+        WHERE clinic = $1 AND link IN " (ids 2) " ORDER BY received_at, id"];
     BY_PROVIDER_ID = ["SELECT id FROM payment WHERE clinic = $1 AND provider = $2 AND account = $3
         AND provider_payment_id = $4"];
     PAGE = ["SELECT id, appt, link, attempt, method, provider, account, provider_payment_id, amount, currency,
@@ -174,6 +180,34 @@ pub async fn of_appointment(
 /// The engine's own.
 pub async fn of_link(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Vec<PaymentView>> {
     let rows = read_all!(store, Row, OF_LINK, clinic.to_string(), link.to_string())?;
+    rows.into_iter().map(Row::view).collect()
+}
+
+/// The payments of many appointments in one statement, oldest first.
+///
+/// # Errors
+/// The engine's own.
+pub async fn of_appointments(
+    store: &Store,
+    clinic: ClinicId,
+    appts: &[AppointmentId],
+) -> Result<Vec<PaymentView>> {
+    let ids = serde_json::json!(appts).to_string();
+    let rows = read_all!(store, Row, OF_APPOINTMENTS, clinic.to_string(), ids)?;
+    rows.into_iter().map(Row::view).collect()
+}
+
+/// The payments of many links in one statement, oldest first.
+///
+/// # Errors
+/// The engine's own.
+pub async fn of_links(
+    store: &Store,
+    clinic: ClinicId,
+    links: &[LinkId],
+) -> Result<Vec<PaymentView>> {
+    let ids = serde_json::json!(links).to_string();
+    let rows = read_all!(store, Row, OF_LINKS, clinic.to_string(), ids)?;
     rows.into_iter().map(Row::view).collect()
 }
 

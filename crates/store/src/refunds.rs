@@ -16,6 +16,9 @@ statements! {
     OF_PAYMENT = ["SELECT id, payment, appt, amount, currency, reason, reopen, state, requested_at, requested_by,
         done_at, provider_refund_id, last_error FROM refund WHERE clinic = $1 AND payment = $2
         ORDER BY requested_at, id"];
+    OF_PAYMENTS = ["SELECT id, payment, appt, amount, currency, reason, reopen, state, requested_at, requested_by,
+        done_at, provider_refund_id, last_error FROM refund WHERE clinic = $1 AND payment IN " (ids 2) "
+        ORDER BY requested_at, id"];
     BY_PROVIDER_ID = ["SELECT id FROM refund WHERE clinic = $1 AND provider_refund_id = $2 LIMIT 1"];
     FREEZE = ["UPDATE refund SET request_body = COALESCE(request_body, $3) WHERE clinic = $1 AND id = $2"];
     FROZEN = ["SELECT request_body FROM refund WHERE clinic = $1 AND id = $2"];
@@ -128,6 +131,20 @@ pub async fn of_payment(
         clinic.to_string(),
         payment.to_string()
     )?;
+    rows.into_iter().map(Row::view).collect()
+}
+
+/// The refunds of many payments in one statement, oldest first.
+///
+/// # Errors
+/// The engine's own.
+pub async fn of_payments(
+    store: &Store,
+    clinic: ClinicId,
+    payments: &[PaymentId],
+) -> Result<Vec<RefundView>> {
+    let ids = serde_json::json!(payments).to_string();
+    let rows = read_all!(store, Row, OF_PAYMENTS, clinic.to_string(), ids)?;
     rows.into_iter().map(Row::view).collect()
 }
 
