@@ -4,6 +4,7 @@
 //! of its own, so that a client that hangs up does not cut it in half. Every refusal is a [`problem::Problem`].
 
 pub mod appointments;
+pub mod body;
 pub mod call;
 pub mod deliveries;
 mod docs;

@@ -13,6 +13,7 @@ use remit_core::ids::{AppointmentId, ChargeId, ClinicId, PatientId, Practitioner
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::body::not_null;
 use super::call::{Answer, Call, Id};
 use super::guard::Caller;
 use super::links::{self, PaymentLink};
@@ -43,8 +44,10 @@ pub struct NewAppointment {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangedAppointment {
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     status: Option<AppointmentStatus>,
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     starts_at: Option<Time>,
 }
@@ -113,15 +116,16 @@ pub struct Appointment {
     created_at: Time,
 }
 
-async fn shown(
-    app: &App,
-    clinic: ClinicId,
-    view: views::AppointmentView,
-) -> Result<Appointment, Problem> {
+/// What stands beside an appointment in its answer.
+struct Beside {
+    charges: Vec<Charge>,
+    payments: Vec<Payment>,
+    links: Vec<PaymentLink>,
+}
+
+fn shown(view: views::AppointmentView, beside: Beside) -> Appointment {
     let money = |minor| MoneyBody::from(view.balance.money(minor));
-    let charges = appointments::charges(app, clinic, view.id).await?;
-    let links = remit_app::links::of_appointment(app, clinic, view.id).await?;
-    Ok(Appointment {
+    Appointment {
         id: view.id,
         status: view.status.into(),
         starts_at: DiaryTime(view.starts_at),
@@ -134,17 +138,48 @@ async fn shown(
         refunded: money(view.balance.refunded),
         credit: money(view.balance.credit),
         balance: view.balance.due().into(),
-        charges: charges.into_iter().map(Into::into).collect(),
-        payments: payments::of_appointment(app, clinic, view.id).await?,
-        payment_links: links::shown_all(app, clinic, links).await?,
+        charges: beside.charges,
+        payments: beside.payments,
+        payment_links: beside.links,
         created_at: Time(view.created_at),
-    })
+    }
+}
+
+/// Appointments with all that stands beside them: the same handful of statements for one and for a whole page.
+async fn shown_all(
+    app: &App,
+    clinic: ClinicId,
+    views: Vec<views::AppointmentView>,
+) -> Result<Vec<Appointment>, Problem> {
+    let ids: Vec<AppointmentId> = views.iter().map(|view| view.id).collect();
+    if ids.is_empty() {
+        return Ok(vec![]);
+    }
+    let charges = appointments::charges_of(app, clinic, &ids).await?;
+    let charges = charges.into_iter().map(|(of, charge)| (of, charge.into()));
+    let mut charges = lists::grouped(charges);
+    let rows = remit_app::payments::of_appointments(app, clinic, &ids).await?;
+    let paid = payments::shown_all(app, clinic, rows).await?;
+    let mut paid = lists::grouped(paid.into_iter().map(|row| (row.appointment_id, row)));
+    let rows = remit_app::links::of_appointments(app, clinic, &ids).await?;
+    let links = links::shown_all(app, clinic, rows).await?;
+    let mut links = lists::grouped(links.into_iter().map(|row| (row.appointment_id, row)));
+    let shown = views.into_iter().map(|view| {
+        let beside = Beside {
+            charges: charges.remove(&view.id).unwrap_or_default(),
+            payments: paid.remove(&view.id).unwrap_or_default(),
+            links: links.remove(&view.id).unwrap_or_default(),
+        };
+        shown(view, beside)
+    });
+    Ok(shown.collect())
 }
 
 /// The appointment as it stands now.
 async fn read(app: &App, clinic: ClinicId, id: AppointmentId) -> Result<Appointment, Problem> {
     let view = appointments::get(app, clinic, id).await?;
-    shown(app, clinic, view).await
+    let one = shown_all(app, clinic, vec![view]).await?.pop();
+    one.ok_or_else(Problem::not_found)
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -181,17 +216,14 @@ pub async fn list(
         Some(cursor) if cursor.at >= from => (cursor.at, cursor.id.as_str()),
         _ => (from, ""),
     };
-    let page = appointments::list(&app, actor.clinic, patient, after, to, limit).await?;
-    let next_cursor = lists::next(&page, limit, |row| (row.starts_at, row.id.to_string()));
-    let mut data = Vec::with_capacity(page.len());
-    for view in page {
-        data.push(shown(&app, actor.clinic, view).await?);
-    }
+    let rows = appointments::list(&app, actor.clinic, patient, after, to, limit + 1).await?;
+    let (page, next_cursor) = lists::page(rows, limit, |row| (row.starts_at, row.id.to_string()));
+    let data = shown_all(&app, actor.clinic, page).await?;
     Ok(Json(List { data, next_cursor }))
 }
 
 /// Book an appointment
-#[utoipa::path(post, path = "/appointments", tag = "Appointments", request_body = NewAppointment,
+#[utoipa::path(post, path = "/appointments", tag = "Appointments", operation_id = "create_appointment", request_body = NewAppointment,
     responses((status = 201, body = Appointment)))]
 pub async fn create(call: Call<NewAppointment>) -> Result<Response, Problem> {
     call.run(async |work| {
@@ -210,12 +242,13 @@ pub async fn create(call: Call<NewAppointment>) -> Result<Response, Problem> {
 }
 
 /// Read an appointment
-#[utoipa::path(get, path = "/appointments/{id}", tag = "Appointments", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/appointments/{id}", tag = "Appointments", operation_id = "get_appointment", params(("id" = String, Path)),
     responses((status = 200, body = Appointment)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     Id(id): Id<AppointmentId>,
+    _: lists::NoQuery,
 ) -> Result<Json<Appointment>, Problem> {
     Ok(Json(read(&app, actor.clinic, id).await?))
 }
@@ -223,7 +256,7 @@ pub async fn get(
 /// Move an appointment or change its status
 ///
 /// Cancelling takes its charges away and closes its payment link; what was paid stays as credit.
-#[utoipa::path(patch, path = "/appointments/{id}", tag = "Appointments", params(("id" = String, Path)),
+#[utoipa::path(patch, path = "/appointments/{id}", tag = "Appointments", operation_id = "change_appointment", params(("id" = String, Path)),
     request_body = ChangedAppointment, responses((status = 200, body = Appointment)))]
 pub async fn change(
     Id(id): Id<AppointmentId>,
@@ -241,7 +274,7 @@ pub async fn change(
 }
 
 /// Add a charge or a discount
-#[utoipa::path(post, path = "/appointments/{id}/charges", tag = "Appointments", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/appointments/{id}/charges", tag = "Appointments", operation_id = "add_charge", params(("id" = String, Path)),
     request_body = NewCharge, responses((status = 201, body = Appointment)))]
 pub async fn add_charge(
     Id(id): Id<AppointmentId>,

@@ -15,7 +15,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
-use super::lists::sentence;
+use super::body::read;
+use super::lists::NoQuery;
 use super::problem::{Kind, PROBLEM_JSON, Problem};
 
 /// The id in an address. A malformed one is answered like one that does not exist.
@@ -97,9 +98,10 @@ impl<B: DeserializeOwned> FromRequest<Arc<App>> for Call<B> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Call<B>, Problem> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let actor = parts.extensions.get::<Actor>().cloned();
         let actor = actor.ok_or_else(Problem::unauthorized)?;
+        NoQuery::from_request_parts(&mut parts, app).await?;
         let key = idempotency_key(&parts.headers)?;
         let method_path = format!("{} {}", parts.method, parts.uri.path());
         let is_json = is_json(&parts.headers);
@@ -154,52 +156,6 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
             "Send one Idempotency-Key of 1 to 255 visible ASCII characters, such as a UUID.",
         )),
     }
-}
-
-/// Reads a body; an empty one is an empty object. The message names the field.
-fn read<B: DeserializeOwned>(raw: &[u8]) -> Result<B, Problem> {
-    let raw = if raw.is_empty() { b"{}" } else { raw };
-    let mut reader = serde_json::Deserializer::from_slice(raw);
-    let body = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let path = error.path().to_string();
-        misread(&path, error.inner())
-    })?;
-    reader.end().map_err(|error| misread("", &error))?;
-    Ok(body)
-}
-
-fn misread(path: &str, error: &serde_json::Error) -> Problem {
-    let text = error.to_string();
-    let message = text.split(" at line ").next().unwrap_or(&text);
-    if !error.is_data() {
-        return Problem::new(Kind::Malformed, format!("The body is not JSON: {text}."));
-    }
-    let place = path.trim_matches('.').trim_matches('?');
-    let named = |name: &str| match place {
-        "" => name.to_owned(),
-        place if place == name || place.ends_with(&format!(".{name}")) => place.to_owned(),
-        place => format!("{place}.{name}"),
-    };
-    if let Some(name) = unknown_field(message) {
-        let known = message.split_once(", expected ").map(|(_, known)| known);
-        let known = known.map_or(String::new(), |known| format!(" Known: {known}."));
-        return Problem::invalid(named(&name), format!("This field is not known.{known}"));
-    }
-    if let Some(name) = quoted(message, "missing field `") {
-        return Problem::invalid(named(&name), "This field is needed.");
-    }
-    let field = if place.is_empty() { "body" } else { place };
-    Problem::invalid(field, sentence(message))
-}
-
-/// The name in a reader's message about a field that is not known.
-pub fn unknown_field(message: &str) -> Option<String> {
-    quoted(message, "unknown field `")
-}
-
-fn quoted(message: &str, lead: &str) -> Option<String> {
-    let (_, rest) = message.split_once(lead)?;
-    rest.split('`').next().map(str::to_owned)
 }
 
 impl<B: Send + Sync + 'static> Call<B> {
@@ -299,44 +255,4 @@ fn passes(problem: &Problem) -> bool {
     matches!(problem.kind, Kind::PaymentInProgress | Kind::InFlight)
         || problem.kind.status() == 429
         || problem.kind.status() >= 500
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[derive(Debug, serde::Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Outer {
-        #[allow(dead_code)]
-        name: String,
-        #[allow(dead_code)]
-        price: Option<super::super::money::MoneyBody>,
-    }
-
-    #[test]
-    fn what_cannot_be_read_names_its_field() {
-        for (body, kind, field) in [
-            ("{", Kind::Malformed, None),
-            (r#"{"name":"A"} x"#, Kind::Malformed, None),
-            ("", Kind::InvalidFields, Some("name")),
-            ("[]", Kind::InvalidFields, Some("body")),
-            (r#"{"name":1}"#, Kind::InvalidFields, Some("name")),
-            (r#"{"name":"A","no":1}"#, Kind::InvalidFields, Some("no")),
-            (
-                r#"{"name":"A","price":{"amount":1,"currency":"GBP","x":1}}"#,
-                Kind::InvalidFields,
-                Some("price.x"),
-            ),
-            (
-                r#"{"name":"A","price":{"amount":1.5,"currency":"GBP"}}"#,
-                Kind::InvalidFields,
-                Some("price.amount"),
-            ),
-        ] {
-            let problem = read::<Outer>(body.as_bytes()).unwrap_err();
-            let found = problem.errors.first().map(|error| error.field.as_str());
-            assert_eq!((problem.kind, found), (kind, field), "{body}");
-        }
-    }
 }

@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 use remit_app::deliveries::{self, DeliveryInput};
-use remit_app::{App, views};
-use remit_core::ids::{ClinicId, DeliveryId, LinkId};
+use remit_app::views;
+use remit_core::ids::{DeliveryId, LinkId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -58,23 +58,10 @@ impl From<views::DeliveryView> for Delivery {
     }
 }
 
-/// A link's deliveries, oldest first.
-///
-/// # Errors
-/// The store's.
-pub(super) async fn of_link(
-    app: &App,
-    clinic: ClinicId,
-    link: LinkId,
-) -> Result<Vec<Delivery>, Problem> {
-    let rows = deliveries::of_link(app, clinic, link).await?;
-    Ok(rows.into_iter().map(Into::into).collect())
-}
-
 /// Send a payment link
 ///
 /// The message is queued. 409 when the link has ended; 429 when it went out over this channel in the last two minutes.
-#[utoipa::path(post, path = "/payment-links/{id}/deliveries", tag = "Payment links", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/payment-links/{id}/deliveries", tag = "Payment links", operation_id = "send_payment_link", params(("id" = String, Path)),
     request_body = NewDelivery, responses((status = 201, body = Delivery)))]
 pub async fn deliver(Id(link): Id<LinkId>, call: Call<NewDelivery>) -> Result<Response, Problem> {
     call.run(async move |work| {

@@ -12,12 +12,21 @@ use super::problem::{Kind, Problem};
 #[template(path = "api/docs.html")]
 struct Docs {
     intro: String,
-    calls: Vec<Call>,
+    groups: Vec<Group>,
     shapes: Vec<Shape>,
     problems: &'static [Kind],
 }
 
+/// The calls about one noun.
+struct Group {
+    name: String,
+    anchor: String,
+    calls: Vec<Call>,
+}
+
 struct Call {
+    /// Names the call within the page.
+    anchor: String,
     method: String,
     path: String,
     summary: String,
@@ -25,7 +34,10 @@ struct Call {
     least_role: &'static str,
     parameters: Vec<Field>,
     body: Option<String>,
+    status: String,
     answer: String,
+    /// The shape that the answer is or lists; empty for none.
+    answer_shape: String,
 }
 
 struct Shape {
@@ -50,7 +62,7 @@ pub(super) async fn page() -> Result<Response, Problem> {
         serde_json::from_str(openapi::text()).map_err(|error| Problem::internal(&error))?;
     let page = Docs {
         intro: text(&document["info"]["description"]),
-        calls: calls(&document),
+        groups: groups(&document),
         shapes: shapes(&document),
         problems: Kind::ALL,
     };
@@ -62,27 +74,50 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }
 
-/// In the order of the table of routes.
-fn calls(document: &Value) -> Vec<Call> {
-    let listed = ROUTES.iter().map(|(method, path, permission)| {
+/// Calls by their noun, both in the order of the table of routes.
+fn groups(document: &Value) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for (method, path, permission) in ROUTES {
         let operation = &document["paths"][*path][method.to_lowercase()];
-        let answers = operation["responses"].as_object();
-        let answer = answers.and_then(|all| all.iter().find(|(status, _)| status.starts_with('2')));
-        Call {
-            method: (*method).to_owned(),
-            path: (*path).to_owned(),
-            summary: text(&operation["summary"]),
-            description: text(&operation["description"]),
-            least_role: permission.least_role().name(),
-            parameters: list(&operation["parameters"]).map(parameter).collect(),
-            body: first_schema(&operation["requestBody"]).map(|schema| kind(schema).1),
-            answer: answer.map_or_else(String::new, |(status, answer)| {
-                let shape = first_schema(answer).map(|schema| kind(schema).1);
-                format!("{status} {}", shape.unwrap_or_default())
+        let name = text(&operation["tags"][0]);
+        let call = call(method, path, permission.least_role().name(), operation);
+        match groups.iter_mut().find(|group| group.name == name) {
+            Some(group) => group.calls.push(call),
+            None => groups.push(Group {
+                anchor: name.to_lowercase().replace(' ', "-"),
+                name,
+                calls: vec![call],
             }),
         }
-    });
-    listed.collect()
+    }
+    groups
+}
+
+fn call(method: &str, path: &str, least_role: &'static str, operation: &Value) -> Call {
+    let answers = operation["responses"].as_object();
+    let answer = answers.and_then(|all| all.iter().find(|(status, _)| status.starts_with('2')));
+    let (answer_kind, shape) = answer
+        .and_then(|(_, answer)| first_schema(answer))
+        .map(kind)
+        .unwrap_or_default();
+    // `List_Patient` is the page of a list: what matters of it is its rows.
+    let (answer_kind, shape) = match shape.strip_prefix("List_") {
+        Some(row) => (format!("list of {row}"), row.to_owned()),
+        None => (answer_kind, shape),
+    };
+    Call {
+        anchor: text(&operation["operationId"]),
+        method: method.to_owned(),
+        path: path.to_owned(),
+        summary: text(&operation["summary"]),
+        description: text(&operation["description"]),
+        least_role,
+        parameters: list(&operation["parameters"]).map(parameter).collect(),
+        body: first_schema(&operation["requestBody"]).map(|schema| kind(schema).1),
+        status: answer.map_or_else(String::new, |(status, _)| status.clone()),
+        answer: answer_kind,
+        answer_shape: shape,
+    }
 }
 
 fn list(value: &Value) -> impl Iterator<Item = &Value> {

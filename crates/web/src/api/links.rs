@@ -16,8 +16,9 @@ use remit_core::money::Payable;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::body::Nothing;
 use super::call::{Answer, Call, Id};
-use super::deliveries::{self, Delivery};
+use super::deliveries::Delivery;
 use super::events::Event;
 use super::guard::Caller;
 use super::lists::{self, List, Query};
@@ -54,11 +55,6 @@ impl NewPaymentLink {
     }
 }
 
-/// A call without fields.
-#[derive(Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Nothing {}
-
 /// One address that lets a patient pay. It works for exactly 48 hours.
 #[derive(Serialize, ToSchema)]
 pub struct PaymentLink {
@@ -75,7 +71,7 @@ pub struct PaymentLink {
     amount_due: MoneyBody,
     currency: String,
     #[schema(value_type = String)]
-    appointment_id: AppointmentId,
+    pub(super) appointment_id: AppointmentId,
     #[schema(value_type = String)]
     patient_id: PatientId,
     patient_name: String,
@@ -99,10 +95,12 @@ pub struct PaymentLink {
     payment_ids: Vec<PaymentId>,
 }
 
-async fn shown(
+fn shown(
     app: &App,
     clinic: ClinicId,
     view: LinkView,
+    deliveries: Vec<Delivery>,
+    payment_ids: Vec<PaymentId>,
     now: UtcMs,
 ) -> Result<PaymentLink, Problem> {
     let state = view.shown(now);
@@ -110,15 +108,6 @@ async fn shown(
         view.amount_due()
     } else {
         view.amount.with(0)
-    };
-    // Nothing handed over, nothing captured: nothing to look up, which keeps lists quick.
-    let deliveries = match view.sent_by {
-        Some(_) => deliveries::of_link(app, clinic, view.id).await?,
-        None => vec![],
-    };
-    let paid = match view.captured {
-        0 => vec![],
-        _ => remit_app::payments::of_link(app, clinic, view.id).await?,
     };
     Ok(PaymentLink {
         id: view.id,
@@ -143,11 +132,12 @@ async fn shown(
         closed_because: view.why.map(Into::into),
         asked_again_at: view.asked_at.map(Time),
         deliveries,
-        payment_ids: paid.into_iter().map(|view| view.payment.id).collect(),
+        payment_ids,
     })
 }
 
-/// Links as they stand at one moment.
+/// Links as they stand at one moment. Their deliveries and payments are read in one statement each, and only of links
+/// that have some.
 ///
 /// # Errors
 /// The store's, or a token that this master key does not open.
@@ -160,22 +150,39 @@ pub(super) async fn shown_all(
         return Ok(vec![]);
     }
     let now = app.now().await?;
-    let mut all = Vec::with_capacity(views.len());
-    for view in views {
-        all.push(shown(app, clinic, view, now).await?);
-    }
-    Ok(all)
+    let with = |has: fn(&LinkView) -> bool| -> Vec<LinkId> {
+        let some = views.iter().filter(|view| has(view));
+        some.map(|view| view.id).collect()
+    };
+    let rows = match with(|view| view.sent_by.is_some()).as_slice() {
+        [] => vec![],
+        ids => remit_app::deliveries::of_links(app, clinic, ids).await?,
+    };
+    let mut deliveries = lists::grouped(rows.into_iter().map(|row| (row.link, row.into())));
+    let rows = match with(|view| view.captured > 0).as_slice() {
+        [] => vec![],
+        ids => remit_app::payments::of_links(app, clinic, ids).await?,
+    };
+    let paid = rows.into_iter().map(|row| row.payment);
+    let mut paid = lists::grouped(paid.filter_map(|row| Some((row.link?, row.id))));
+    let shown = views.into_iter().map(|view| {
+        let of = deliveries.remove(&view.id).unwrap_or_default();
+        let paid = paid.remove(&view.id).unwrap_or_default();
+        shown(app, clinic, view, of, paid, now)
+    });
+    shown.collect()
 }
 
 async fn read(app: &App, clinic: ClinicId, id: LinkId) -> Result<PaymentLink, Problem> {
     let view = links::get(app, clinic, id).await?;
-    shown(app, clinic, view, app.now().await?).await
+    let one = shown_all(app, clinic, vec![view]).await?.pop();
+    one.ok_or_else(Problem::not_found)
 }
 
 /// Issue a payment link
 ///
 /// An open link of the appointment is cancelled in the same breath. 409 when nothing is due.
-#[utoipa::path(post, path = "/appointments/{id}/payment-links", tag = "Payment links",
+#[utoipa::path(post, path = "/appointments/{id}/payment-links", tag = "Payment links", operation_id = "create_payment_link",
     params(("id" = String, Path)), request_body = NewPaymentLink,
     responses((status = 201, body = PaymentLink)))]
 pub async fn issue(
@@ -250,6 +257,7 @@ pub async fn get(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     Id(id): Id<LinkId>,
+    _: lists::NoQuery,
 ) -> Result<Json<PaymentLink>, Problem> {
     Ok(Json(read(&app, actor.clinic, id).await?))
 }
@@ -260,24 +268,26 @@ async fn url(app: &App, clinic: ClinicId, id: LinkId) -> Result<String, Problem>
 }
 
 /// The address as a QR code, SVG
-#[utoipa::path(get, path = "/payment-links/{id}/qr.svg", tag = "Payment links", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/payment-links/{id}/qr.svg", tag = "Payment links", operation_id = "get_payment_link_qr_svg", params(("id" = String, Path)),
     responses((status = 200, body = String, content_type = "image/svg+xml")))]
 pub async fn qr_svg(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     Id(id): Id<LinkId>,
+    _: lists::NoQuery,
 ) -> Result<impl IntoResponse, Problem> {
     let svg = qr::svg(&url(&app, actor.clinic, id).await?)?;
     Ok(([(CONTENT_TYPE, "image/svg+xml")], svg))
 }
 
 /// The address as a QR code, PNG
-#[utoipa::path(get, path = "/payment-links/{id}/qr.png", tag = "Payment links", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/payment-links/{id}/qr.png", tag = "Payment links", operation_id = "get_payment_link_qr_png", params(("id" = String, Path)),
     responses((status = 200, body = Vec<u8>, content_type = "image/png")))]
 pub async fn qr_png(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     Id(id): Id<LinkId>,
+    _: lists::NoQuery,
 ) -> Result<impl IntoResponse, Problem> {
     let png = qr::png(&url(&app, actor.clinic, id).await?)?;
     Ok(([(CONTENT_TYPE, "image/png")], png))
@@ -286,7 +296,7 @@ pub async fn qr_png(
 /// A payment link's timeline
 ///
 /// Newest first, at most the latest 200.
-#[utoipa::path(get, path = "/payment-links/{id}/events", tag = "Payment links",
+#[utoipa::path(get, path = "/payment-links/{id}/events", tag = "Payment links", operation_id = "list_payment_link_events",
     params(("id" = String, Path), PageQuery), responses((status = 200, body = List<Event>)))]
 pub async fn timeline(
     State(app): State<Arc<App>>,
@@ -310,7 +320,7 @@ pub async fn timeline(
 /// Cancel a payment link
 ///
 /// One that is cancelled already stays so, whatever cancelled it.
-#[utoipa::path(post, path = "/payment-links/{id}/cancel", tag = "Payment links", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/payment-links/{id}/cancel", tag = "Payment links", operation_id = "cancel_payment_link", params(("id" = String, Path)),
     request_body(content = Option<Nothing>), responses((status = 200, body = PaymentLink)))]
 pub async fn cancel(Id(id): Id<LinkId>, call: Call<Nothing>) -> Result<Response, Problem> {
     call.run(async move |work| {
@@ -326,7 +336,7 @@ pub async fn cancel(Id(id): Id<LinkId>, call: Call<Nothing>) -> Result<Response,
 /// Make a new link for an expired or cancelled one
 ///
 /// For the same purpose and what is due of it now. The old address never works again.
-#[utoipa::path(post, path = "/payment-links/{id}/renew", tag = "Payment links", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/payment-links/{id}/renew", tag = "Payment links", operation_id = "renew_payment_link", params(("id" = String, Path)),
     request_body(content = Option<Nothing>), responses((status = 201, body = PaymentLink)))]
 pub async fn renew(Id(id): Id<LinkId>, call: Call<Nothing>) -> Result<Response, Problem> {
     call.run(async move |work| {

@@ -1,5 +1,8 @@
 //! Lists: pages of `limit`, an opaque cursor to the next, and parameters that are refused by name.
 
+use std::collections::HashMap;
+use std::hash::Hash;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use base64::Engine as _;
@@ -11,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use utoipa::ToSchema;
 
-use super::call::unknown_field;
+use super::body::{Nothing, in_words, unknown_field};
 use super::money::{TIME_WANTED, Time};
 use super::problem::{Kind, Problem};
 
@@ -59,6 +62,18 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
+/// For calls without parameters: none may be sent.
+pub struct NoQuery;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoQuery {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<NoQuery, Problem> {
+        Query::<Nothing>::from_request_parts(parts, state).await?;
+        Ok(NoQuery)
+    }
+}
+
 /// An empty parameter is one that was not given.
 pub fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
@@ -101,17 +116,8 @@ pub fn word<T: DeserializeOwned>(name: &str, text: &Option<String>) -> Result<Op
     };
     match T::deserialize(StrDeserializer::<ValueError>::new(text)) {
         Ok(word) => Ok(Some(word)),
-        Err(error) => Err(Problem::bad_parameter(name, sentence(&error.to_string()))),
+        Err(error) => Err(Problem::bad_parameter(name, in_words(&error.to_string()))),
     }
-}
-
-/// A reader's message as a sentence.
-pub fn sentence(message: &str) -> String {
-    let message = message.trim_end_matches('.');
-    let mut chars = message.chars();
-    chars.next().map_or_else(String::new, |first| {
-        format!("{}{}.", first.to_uppercase(), chars.as_str())
-    })
 }
 
 fn no_cursor() -> Problem {
@@ -119,6 +125,10 @@ fn no_cursor() -> Problem {
         "cursor",
         "Send the `next_cursor` of the page before as it is.",
     )
+}
+
+fn is_of_an_id(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 /// The place in a list that a cursor names.
@@ -131,7 +141,11 @@ pub fn cursor(text: &Option<String>) -> Result<Option<Cursor>, Problem> {
     };
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| no_cursor())?;
     let text = String::from_utf8(bytes).map_err(|_| no_cursor())?;
-    Cursor::parse(&text).map(Some).ok_or_else(no_cursor)
+    // Past here it goes to the database, which takes no NUL and need not be asked for what is no id.
+    Cursor::parse(&text)
+        .filter(|cursor| !cursor.id.is_empty() && cursor.id.bytes().all(is_of_an_id))
+        .map(Some)
+        .ok_or_else(no_cursor)
 }
 
 /// As it is handed out.
@@ -139,11 +153,27 @@ pub fn written(cursor: &Cursor) -> String {
     URL_SAFE_NO_PAD.encode(cursor.written())
 }
 
-/// The cursor after the last of a page, when the page is full and so may have a next.
-pub fn next<T>(page: &[T], limit: i64, place: impl Fn(&T) -> (UtcMs, String)) -> Option<String> {
-    let full = i64::try_from(page.len()).is_ok_and(|rows| rows >= limit);
-    let (at, id) = page.last().filter(|_| full).map(place)?;
-    Some(written(&Cursor { at, id }))
+/// A page out of `limit + 1` rows that were read: the one too many says that there is a next page.
+pub fn page<T>(
+    mut rows: Vec<T>,
+    limit: i64,
+    place: impl Fn(&T) -> (UtcMs, String),
+) -> (Vec<T>, Option<String>) {
+    let keep = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = rows.len() > keep;
+    rows.truncate(keep);
+    let last = rows.last().filter(|_| more).map(place);
+    let next = last.map(|(at, id)| written(&Cursor { at, id }));
+    (rows, next)
+}
+
+/// Rows by what they belong to, each group in the order of the rows: read in one statement for a whole page.
+pub fn grouped<K: Eq + Hash, V>(rows: impl IntoIterator<Item = (K, V)>) -> HashMap<K, Vec<V>> {
+    let mut groups: HashMap<K, Vec<V>> = HashMap::new();
+    for (key, row) in rows {
+        groups.entry(key).or_default().push(row);
+    }
+    groups
 }
 
 /// One page of a list that is short enough to be read whole.

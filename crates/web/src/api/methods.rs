@@ -5,16 +5,17 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use remit_app::{App, clinics, methods};
+use remit_app::{App, Error, clinics, methods};
 use remit_core::methods::{Method, MethodSetting};
 use remit_core::money::{Currency, Money};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::body::{not_null, present};
 use super::call::{Answer, Call};
 use super::guard::Caller;
+use super::lists;
 use super::money::MoneyBody;
-use super::patients::present;
 use super::problem::{Kind, Problem};
 use super::words::{MethodPurpose, OnlineMethod};
 
@@ -41,6 +42,7 @@ pub struct PaymentMethods {
 pub struct ChangedMethod {
     method: OnlineMethod,
     enabled: bool,
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     purposes: Option<Vec<MethodPurpose>>,
     #[serde(default, deserialize_with = "present")]
@@ -137,24 +139,36 @@ fn shown(settings: &[MethodSetting], currency: Currency) -> PaymentMethods {
 pub async fn get(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
+    _: lists::NoQuery,
 ) -> Result<Json<PaymentMethods>, Problem> {
     let context = clinics::context(&app, actor.clinic).await?;
     Ok(Json(shown(&context.methods, context.clinic.currency)))
 }
 
 /// Change the payment methods
-#[utoipa::path(put, path = "/settings/payment-methods", tag = "Settings", request_body = ChangedMethods,
+#[utoipa::path(put, path = "/settings/payment-methods", tag = "Settings", operation_id = "change_payment_methods", request_body = ChangedMethods,
     responses((status = 200, body = PaymentMethods)))]
 pub async fn save(call: Call<ChangedMethods>) -> Result<Response, Problem> {
     call.run(async |work| {
         let context = clinics::context(&work.app, work.actor.clinic).await?;
         let currency = context.clinic.currency;
-        let mut settings = Vec::with_capacity(work.body.methods.len());
+        let mut settings: Vec<MethodSetting> = Vec::with_capacity(work.body.methods.len());
         for (index, change) in work.body.methods.iter().enumerate() {
             let method = Method::from(change.method);
+            if settings.iter().any(|known| known.method == method) {
+                let place = format!("methods[{index}].method");
+                return Err(Problem::invalid(place, "Name each method once."));
+            }
             let before = context.methods.iter().find(|known| known.method == method);
             let before = before.copied().unwrap_or(MethodSetting::open(method));
-            settings.push(change.onto(index, before, currency)?);
+            let setting = change.onto(index, before, currency)?;
+            methods::check(&setting, currency).map_err(|error| match error {
+                Error::Invalid { field, message } => {
+                    Problem::invalid(format!("methods[{index}].{field}"), message)
+                }
+                error => error.into(),
+            })?;
+            settings.push(setting);
         }
         let saved = methods::save(&work.app, &work.actor, &settings).await?;
         Answer::ok(&shown(&saved, currency))

@@ -8,9 +8,10 @@ use axum::response::Response;
 use remit_app::patients::{self, PatientChange, PatientInput};
 use remit_app::{App, views};
 use remit_core::ids::PatientId;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
+use super::body::{not_null, present};
 use super::call::{Answer, Call, Id};
 use super::guard::Caller;
 use super::lists::{self, List, Query};
@@ -32,6 +33,7 @@ pub struct NewPatient {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChangedPatient {
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     name: Option<String>,
     #[serde(default, deserialize_with = "present")]
@@ -40,17 +42,9 @@ pub struct ChangedPatient {
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<String>)]
     phone: Option<Option<String>>,
+    #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     locale: Option<String>,
-}
-
-/// Tells null from a field that is left out.
-pub(super) fn present<'de, T, D>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
-where
-    T: Deserialize<'de>,
-    D: Deserializer<'de>,
-{
-    Option::deserialize(deserializer).map(Some)
 }
 
 #[derive(Serialize, ToSchema)]
@@ -93,7 +87,7 @@ pub struct PatientQuery {
 /// List or search patients
 ///
 /// Newest first; a search by name.
-#[utoipa::path(get, path = "/patients", tag = "Patients", params(PatientQuery),
+#[utoipa::path(get, path = "/patients", tag = "Patients", operation_id = "list_patients", params(PatientQuery),
     responses((status = 200, body = List<Patient>)))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -102,6 +96,10 @@ pub async fn list(
 ) -> Result<Json<List<Patient>>, Problem> {
     let limit = lists::limit(&query.limit)?;
     if let Some(q) = lists::given(&query.q) {
+        if lists::given(&query.cursor).is_some() {
+            let message = "A search has one page. Narrow it instead.";
+            return Err(Problem::bad_parameter("cursor", message));
+        }
         let found = patients::search(&app, actor.clinic, q, limit).await?;
         return Ok(Json(List::whole(
             found.into_iter().map(Into::into).collect(),
@@ -109,8 +107,8 @@ pub async fn list(
     }
     let after = lists::cursor(&query.cursor)?;
     let after = after.as_ref().map(|cursor| cursor.id.as_str());
-    let page = patients::list(&app, actor.clinic, after, limit).await?;
-    let next_cursor = lists::next(&page, limit, |row| (row.created_at, row.id.to_string()));
+    let rows = patients::list(&app, actor.clinic, after, limit + 1).await?;
+    let (page, next_cursor) = lists::page(rows, limit, |row| (row.created_at, row.id.to_string()));
     Ok(Json(List {
         data: page.into_iter().map(Into::into).collect(),
         next_cursor,
@@ -118,7 +116,7 @@ pub async fn list(
 }
 
 /// Add a patient
-#[utoipa::path(post, path = "/patients", tag = "Patients", request_body = NewPatient,
+#[utoipa::path(post, path = "/patients", tag = "Patients", operation_id = "create_patient", request_body = NewPatient,
     responses((status = 201, body = Patient)))]
 pub async fn create(call: Call<NewPatient>) -> Result<Response, Problem> {
     call.run(async |work| {
@@ -135,19 +133,20 @@ pub async fn create(call: Call<NewPatient>) -> Result<Response, Problem> {
 }
 
 /// Read a patient
-#[utoipa::path(get, path = "/patients/{id}", tag = "Patients", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/patients/{id}", tag = "Patients", operation_id = "get_patient", params(("id" = String, Path)),
     responses((status = 200, body = Patient)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     Id(id): Id<PatientId>,
+    _: lists::NoQuery,
 ) -> Result<Json<Patient>, Problem> {
     let patient = patients::get(&app, actor.clinic, id).await?;
     Ok(Json(patient.into()))
 }
 
 /// Change a patient
-#[utoipa::path(patch, path = "/patients/{id}", tag = "Patients", params(("id" = String, Path)),
+#[utoipa::path(patch, path = "/patients/{id}", tag = "Patients", operation_id = "change_patient", params(("id" = String, Path)),
     request_body = ChangedPatient, responses((status = 200, body = Patient)))]
 pub async fn change(
     Id(id): Id<PatientId>,

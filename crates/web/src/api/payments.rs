@@ -17,7 +17,7 @@ use super::guard::Caller;
 use super::lists::{self, List, Query};
 use super::money::{MoneyBody, Time};
 use super::problem::Problem;
-use super::refunds::{self, Refund};
+use super::refunds::Refund;
 use super::words::{DeskMethodWord, PaymentMethod};
 
 #[derive(Deserialize, ToSchema)]
@@ -53,7 +53,7 @@ pub struct Payment {
     /// At the desk what was noted; online what it was paid with.
     reference: Option<String>,
     #[schema(value_type = String)]
-    appointment_id: AppointmentId,
+    pub(super) appointment_id: AppointmentId,
     #[schema(value_type = Option<String>)]
     payment_link_id: Option<LinkId>,
     /// Oldest first.
@@ -79,39 +79,36 @@ fn shown(view: views::PaymentView, refunds: Vec<Refund>) -> Payment {
     }
 }
 
-async fn shown_all(
+/// Payments with their refunds, which one statement reads for all of them.
+///
+/// # Errors
+/// The store's.
+pub(super) async fn shown_all(
     app: &App,
     clinic: ClinicId,
     views: Vec<views::PaymentView>,
 ) -> Result<Vec<Payment>, Problem> {
-    let mut all = Vec::with_capacity(views.len());
-    for view in views {
-        let refunds = refunds::of_payment(app, clinic, view.payment.id).await?;
-        all.push(shown(view, refunds));
-    }
-    Ok(all)
-}
-
-/// An appointment's payments, oldest first.
-///
-/// # Errors
-/// The store's.
-pub(super) async fn of_appointment(
-    app: &App,
-    clinic: ClinicId,
-    appointment: AppointmentId,
-) -> Result<Vec<Payment>, Problem> {
-    let rows = payments::of_appointment(app, clinic, appointment).await?;
-    shown_all(app, clinic, rows).await
+    let ids: Vec<PaymentId> = views.iter().map(|view| view.payment.id).collect();
+    let rows = match ids.as_slice() {
+        [] => vec![],
+        ids => remit_app::refunds::of_payments(app, clinic, ids).await?,
+    };
+    let mut refunds = lists::grouped(rows.into_iter().map(|row| (row.refund.payment, row.into())));
+    let shown = views.into_iter().map(|view| {
+        let of = refunds.remove(&view.payment.id).unwrap_or_default();
+        shown(view, of)
+    });
+    Ok(shown.collect())
 }
 
 async fn read(app: &App, clinic: ClinicId, id: PaymentId) -> Result<Payment, Problem> {
     let view = payments::get(app, clinic, id).await?;
-    Ok(shown(view, refunds::of_payment(app, clinic, id).await?))
+    let one = shown_all(app, clinic, vec![view]).await?.pop();
+    one.ok_or_else(Problem::not_found)
 }
 
 /// Record a payment at the desk
-#[utoipa::path(post, path = "/appointments/{id}/payments", tag = "Payments", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/appointments/{id}/payments", tag = "Payments", operation_id = "record_payment", params(("id" = String, Path)),
     request_body = NewPayment, responses((status = 201, body = Payment)))]
 pub async fn take(
     Id(appointment): Id<AppointmentId>,
@@ -174,6 +171,8 @@ pub async fn list(
             })
         }
         None => {
+            // A cursor of another span never widens this one.
+            let after = after.filter(|cursor| cursor.at < to);
             let span = (from, to);
             let (rows, next) =
                 payments::list(&app, actor.clinic, after.as_ref(), span, limit).await?;
@@ -193,6 +192,7 @@ pub async fn get(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     Id(id): Id<PaymentId>,
+    _: lists::NoQuery,
 ) -> Result<Json<Payment>, Problem> {
     Ok(Json(read(&app, actor.clinic, id).await?))
 }

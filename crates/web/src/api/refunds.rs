@@ -2,8 +2,8 @@
 
 use axum::response::Response;
 use remit_app::refunds::{self, RefundInput};
-use remit_app::{App, views};
-use remit_core::ids::{AppointmentId, ClinicId, PaymentId, RefundId};
+use remit_app::views;
+use remit_core::ids::{AppointmentId, PaymentId, RefundId};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -60,23 +60,10 @@ impl From<views::RefundView> for Refund {
     }
 }
 
-/// A payment's refunds, oldest first.
-///
-/// # Errors
-/// The store's.
-pub(super) async fn of_payment(
-    app: &App,
-    clinic: ClinicId,
-    payment: PaymentId,
-) -> Result<Vec<Refund>, Problem> {
-    let rows = refunds::of_payment(app, clinic, payment).await?;
-    Ok(rows.into_iter().map(Into::into).collect())
-}
-
 /// Refund a payment
 ///
 /// Desk money is handed back by staff and has succeeded at once; online money is pending until its provider has sent it.
-#[utoipa::path(post, path = "/payments/{id}/refunds", tag = "Payments", params(("id" = String, Path)),
+#[utoipa::path(post, path = "/payments/{id}/refunds", tag = "Payments", operation_id = "refund_payment", params(("id" = String, Path)),
     request_body(content = Option<NewRefund>), responses((status = 201, body = Refund)))]
 pub async fn request(
     Id(payment): Id<PaymentId>,

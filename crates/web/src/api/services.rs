@@ -117,8 +117,8 @@ pub async fn list(
     let limit = lists::limit(&query.limit)?;
     let after = lists::cursor(&query.cursor)?;
     let after = after.as_ref().map(|cursor| cursor.id.as_str());
-    let page = services::list(&app, actor.clinic, after, true, limit).await?;
-    let next_cursor = lists::next(&page, limit, |row| (row.created_at, row.id.to_string()));
+    let rows = services::list(&app, actor.clinic, after, true, limit + 1).await?;
+    let (page, next_cursor) = lists::page(rows, limit, |row| (row.created_at, row.id.to_string()));
     Ok(Json(List {
         data: page.into_iter().map(Into::into).collect(),
         next_cursor,
@@ -126,7 +126,7 @@ pub async fn list(
 }
 
 /// Add a service
-#[utoipa::path(post, path = "/services", tag = "Services", request_body = NewService,
+#[utoipa::path(post, path = "/services", tag = "Services", operation_id = "create_service", request_body = NewService,
     responses((status = 201, body = Service)))]
 pub async fn create(call: Call<NewService>) -> Result<Response, Problem> {
     call.run(async |work| {
@@ -148,12 +148,13 @@ pub async fn create(call: Call<NewService>) -> Result<Response, Problem> {
 }
 
 /// Read a service
-#[utoipa::path(get, path = "/services/{id}", tag = "Services", params(("id" = String, Path)),
+#[utoipa::path(get, path = "/services/{id}", tag = "Services", operation_id = "get_service", params(("id" = String, Path)),
     responses((status = 200, body = Service)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     Id(id): Id<ServiceId>,
+    _: lists::NoQuery,
 ) -> Result<Json<Service>, Problem> {
     let service = services::get(&app, actor.clinic, id).await?;
     Ok(Json(service.into()))
@@ -194,7 +195,7 @@ impl From<views::Practitioner> for Practitioner {
 /// List practitioners
 ///
 /// In the order of the diary's columns.
-#[utoipa::path(get, path = "/practitioners", tag = "Practitioners", params(PageQuery),
+#[utoipa::path(get, path = "/practitioners", tag = "Practitioners", operation_id = "list_practitioners", params(PageQuery),
     responses((status = 200, body = List<Practitioner>)))]
 pub async fn practitioners(
     State(app): State<Arc<App>>,
@@ -212,7 +213,7 @@ pub async fn practitioners(
 }
 
 /// Add a practitioner
-#[utoipa::path(post, path = "/practitioners", tag = "Practitioners", request_body = NewPractitioner,
+#[utoipa::path(post, path = "/practitioners", tag = "Practitioners", operation_id = "create_practitioner", request_body = NewPractitioner,
     responses((status = 201, body = Practitioner)))]
 pub async fn add_practitioner(call: Call<NewPractitioner>) -> Result<Response, Problem> {
     call.run(async |work| {
