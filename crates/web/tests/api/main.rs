@@ -1,0 +1,11 @@
+//! The JSON API from outside, as a program of a clinic meets it.
+
+mod bad_input;
+mod clinics;
+mod contract;
+mod desk;
+mod harness;
+mod idempotency;
+mod journey;
+mod lists;
+mod routes;
