@@ -88,6 +88,11 @@ document.addEventListener("submit", (event) => {
     send(form, button);
   }
 }, true);
+// Between two contents the library copies `style` attributes by id. An empty one, left by a script that set and unset a
+// style, would be an inline style to the page's policy.
+document.addEventListener("htmx:before:swap", () => {
+  document.querySelectorAll("[style='']").forEach((element) => element.removeAttribute("style"));
+});
 document.addEventListener("htmx:finally:request", (event) => event.target.closest?.("form") && free(event.target.closest("form")));
 window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach(free));
 
