@@ -2,8 +2,8 @@
 
 mod support;
 
-use remit_core::{MINUTE_MS, SECOND_MS};
 use remit_core::methods::Method;
+use remit_core::{MINUTE_MS, SECOND_MS};
 use remit_gateways::payments::{Lookup, PaymentProvider, Session, SessionStatus};
 
 use support::{Bench, done, status};
