@@ -204,10 +204,10 @@ pub async fn by_token(app: &App, text: &str) -> Result<(ClinicId, LinkView)> {
     let clinic = clinics::by_route(app, token.route())
         .await?
         .ok_or(Error::NotFound)?;
-    let (link, _) = links::by_token(&app.store, clinic, token.hash())
+    let link = links::by_token(&app.store, clinic, token.hash())
         .await?
         .ok_or(Error::NotFound)?;
-    Ok((clinic, get(app, clinic, link).await?))
+    Ok((clinic, link))
 }
 
 /// A page of links, newest first.

@@ -22,7 +22,15 @@ macro_rules! view {
         l.created_by, l.expires_at, l.sent_at, l.sent_by, l.accessed_at, l.paid_at, l.closed_at, l.asked_at,
         l.captured, l.refunded, l.disputed, l.delivery_failed, l.reference, l.token_sealed, b.due,
         a.starts_at, a.title, p.name AS patient_name, p.email, p.phone, d.name AS practitioner,
-        CAST(CASE WHEN t.id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS live
+        CAST(CASE WHEN t.id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS live,
+        CAST(CASE WHEN EXISTS (SELECT 1 FROM payment_attempt e WHERE e.clinic = l.clinic AND e.link = l.id)
+          THEN 1 ELSE 0 END AS BIGINT) AS attempted, "
+    };
+}
+
+macro_rules! view_from {
+    () => {
+        " AS read_at
         FROM payment_link l
         JOIN appointment a ON a.clinic = l.clinic AND a.id = l.appt
         JOIN appointment_balance b ON b.clinic = l.clinic AND b.appt = l.appt
@@ -30,7 +38,7 @@ macro_rules! view {
         LEFT JOIN practitioner d ON d.clinic = a.clinic AND d.id = a.practitioner
         LEFT JOIN payment_attempt t ON t.clinic = l.clinic AND t.appt = l.appt AND t.link = l.id
           AND t.state IN ('creating', 'unknown', 'open', 'processing')
-        WHERE l.clinic = $1 AND l.id"
+        WHERE l.clinic = $1 AND l."
     };
 }
 
@@ -38,7 +46,6 @@ statements! {
     GET = ["SELECT id, appt, purpose, amount, currency, token_hash, state, why, late, created_at, expires_at
         FROM payment_link WHERE clinic = $1 AND id = $2"];
     PLACE = ["SELECT appt FROM payment_link WHERE clinic = $1 AND id = $2"];
-    BY_TOKEN = ["SELECT id, appt FROM payment_link WHERE clinic = $1 AND token_hash = $2"];
     SEALED = ["SELECT token_sealed FROM payment_link WHERE clinic = $1 AND id = $2"];
     EXPIRED = ["SELECT clinic, id, appt FROM payment_link WHERE state IN ('created', 'sent', 'accessed')
         AND expires_at <= $1 ORDER BY expires_at LIMIT $2"];
@@ -48,8 +55,9 @@ statements! {
         FROM payment_attempt WHERE clinic = $1 AND link = $2 AND state = 'failed' AND ended_at > $3"];
     OF_APPOINTMENT = ["SELECT id FROM payment_link WHERE clinic = $1 AND appt = $2
         ORDER BY created_at DESC, id DESC LIMIT 50"];
-    VIEW = [(view!()) " = $2"];
-    VIEWS = [(view!()) " IN " (ids 2) " ORDER BY +l.created_at DESC, l.id DESC"];
+    VIEW = [(view!()) now (view_from!()) "id = $2"];
+    VIEW_BY_TOKEN = [(view!()) now (view_from!()) "token_hash = $2"];
+    VIEWS = [(view!()) now (view_from!()) "id IN " (ids 2) " ORDER BY +l.created_at DESC, l.id DESC"];
     OF_APPOINTMENTS = ["SELECT id FROM payment_link WHERE clinic = $1 AND appt IN " (ids 2)];
     ASKED = ["SELECT id FROM payment_link WHERE clinic = $1 AND asked_at IS NOT NULL
         AND state IN ('expired', 'cancelled') AND created_at >= $2 ORDER BY asked_at DESC LIMIT $3"];
@@ -153,7 +161,7 @@ pub async fn place(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Opti
     row.map(|(appt,)| id(&appt, "appointment id")).transpose()
 }
 
-/// Finds a link by its token's hash.
+/// The link behind a token's hash, whole: one read is what a patient's page costs.
 ///
 /// # Errors
 /// The engine's own.
@@ -161,16 +169,16 @@ pub async fn by_token(
     store: &Store,
     clinic: ClinicId,
     token: TokenHash,
-) -> Result<Option<(LinkId, AppointmentId)>> {
-    let row = read_opt!(
+) -> Result<Option<LinkView>> {
+    read_opt!(
         store,
-        (String, String),
-        BY_TOKEN,
+        ViewRow,
+        VIEW_BY_TOKEN,
         clinic.to_string(),
         token.0.to_vec()
-    )?;
-    row.map(|(link, appt)| Ok((id(&link, "link id")?, id(&appt, "appointment id")?)))
-        .transpose()
+    )?
+    .map(|row| row.view(store))
+    .transpose()
 }
 
 /// Open rows whose time is over, oldest first, of every clinic.
@@ -273,6 +281,10 @@ pub struct LinkView {
     pub disputed: bool,
     pub delivery_failed: bool,
     pub live_attempt: bool,
+    /// Somebody has begun to pay through it, however that went.
+    pub attempted: bool,
+    /// The database's clock when this was read, for judging its time.
+    pub read_at: UtcMs,
     pub appointment_starts_at: UtcMs,
     pub appointment_title: String,
     pub practitioner: Option<String>,
@@ -340,10 +352,12 @@ struct ViewRow {
     phone: Option<String>,
     practitioner: Option<String>,
     live: i64,
+    attempted: i64,
+    read_at: i64,
 }
 
 impl ViewRow {
-    fn view(self) -> Result<LinkView> {
+    fn view(self, store: &Store) -> Result<LinkView> {
         let currency = read(Currency::parse(&self.currency), "currency")?;
         Ok(LinkView {
             id: id(&self.id, "link id")?,
@@ -373,6 +387,8 @@ impl ViewRow {
             disputed: self.disputed == 1,
             delivery_failed: self.delivery_failed == 1,
             live_attempt: self.live == 1,
+            attempted: self.attempted == 1,
+            read_at: store.shifted(self.read_at),
             appointment_starts_at: self.starts_at,
             appointment_title: self.title,
             practitioner: self.practitioner,
@@ -387,7 +403,7 @@ impl ViewRow {
 /// The engine's own.
 pub async fn view(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Option<LinkView>> {
     read_opt!(store, ViewRow, VIEW, clinic.to_string(), link.to_string())?
-        .map(ViewRow::view)
+        .map(|row| row.view(store))
         .transpose()
 }
 
@@ -438,7 +454,7 @@ async fn views(store: &Store, clinic: ClinicId, ids: &[String]) -> Result<Vec<Li
         clinic.to_string(),
         serde_json::json!(ids).to_string()
     )?;
-    rows.into_iter().map(ViewRow::view).collect()
+    rows.into_iter().map(|row| row.view(store)).collect()
 }
 
 /// Links whose patient asked for a new one and has none yet, the latest asking first.

@@ -135,22 +135,13 @@ async fn pay(State(web): State<Web>, Token(token): Token, Form(form): Form<PayFo
     if !is_form_token(&token, &form.csrf) {
         return again(
             &web,
-            clinic,
-            &link,
             &token,
             "This page was too old. Choose how to pay once more.",
         )
         .await;
     }
     let Some(method) = form.method.as_deref().and_then(Method::parse) else {
-        return again(
-            &web,
-            clinic,
-            &link,
-            &token,
-            "Choose how you would like to pay.",
-        )
-        .await;
+        return again(&web, &token, "Choose how you would like to pay.").await;
     };
     // A patient who closes the page must not cut the work between call and commit.
     let (app, id) = (web.app.clone(), link.id);
@@ -164,16 +155,16 @@ async fn pay(State(web): State<Web>, Token(token): Token, Form(form): Form<PayFo
                 "{} cannot be used for this amount. Choose another way.",
                 method.title()
             );
-            again(&web, clinic, &link, &token, &note).await
+            again(&web, &token, &note).await
         }
         Err(Error::ProviderRefused(_) | Error::ProviderUnreachable | Error::NotSetUp(_)) => {
             let note =
                 "The payment page could not be opened. Nothing was taken. Try again in a minute.";
-            again(&web, clinic, &link, &token, note).await
+            again(&web, &token, note).await
         }
         Err(Error::Refused(Refusal::TooManyTries { .. })) => {
             let note = "Too many payments were refused. Nothing was taken. Try again in an hour or call the clinic.";
-            again(&web, clinic, &link, &token, note).await
+            again(&web, &token, note).await
         }
         // Paid, expired, cancelled or settled meanwhile: the link's own page says which.
         Err(Error::Refused(_)) => back(&token),
@@ -192,18 +183,14 @@ fn with_cookie(token: &str, mut response: Response) -> Response {
     response
 }
 
-/// The page again, with what to do.
-async fn again(web: &Web, clinic: ClinicId, link: &LinkView, token: &str, note: &str) -> Response {
-    match show::page(
-        &web.app,
-        clinic,
-        link,
-        token,
-        &form_token(token),
-        Some(note),
-    )
-    .await
-    {
+/// The page again, with what to do: read anew, since what was tried may have changed it.
+async fn again(web: &Web, token: &str, note: &str) -> Response {
+    let (clinic, link) = match find(web, token).await {
+        Ok(found) => found,
+        Err(response) => return response,
+    };
+    let csrf = form_token(token);
+    match show::page(&web.app, clinic, &link, token, &csrf, Some(note)).await {
         Ok((shown, _)) => {
             let mut response = shown.respond();
             if response.status() == StatusCode::OK {

@@ -166,9 +166,13 @@ pub async fn page(
     note: Option<&str>,
 ) -> Result<(Shown, UtcMs)> {
     let context = clinics::context(app, clinic_id).await?;
-    let now = app.now().await?;
+    let now = link.read_at;
     let frame = frame(&context.clinic, csrf);
-    let last = attempts::last_of_link(app, clinic_id, link.id).await?;
+    // Most pages are opened before anybody has begun to pay: nothing to look up then.
+    let last = match link.attempted {
+        true => attempts::last_of_link(app, clinic_id, link.id).await?,
+        false => None,
+    };
     let confirming = last.as_ref().filter(|attempt| is_confirming(attempt));
     let shown = match link.shown(now) {
         LinkState::Paid => Shown::State(Box::new(
