@@ -88,10 +88,10 @@ document.addEventListener("submit", (event) => {
     send(form, button);
   }
 }, true);
-// Between two contents the library copies `style` attributes by id. An empty one, left by a script that set and unset a
-// style, would be an inline style to the page's policy.
+// Between two contents the library copies `style` attributes by id, which the page's policy takes for inline styles.
+// None of ours are there; what a browser's tool has set on a field (empty or not) stays behind.
 document.addEventListener("htmx:before:swap", () => {
-  document.querySelectorAll("[style='']").forEach((element) => element.removeAttribute("style"));
+  document.querySelectorAll("[id][style]").forEach((element) => element.removeAttribute("style"));
 });
 document.addEventListener("htmx:finally:request", (event) => event.target.closest?.("form") && free(event.target.closest("form")));
 window.addEventListener("pageshow", () => document.querySelectorAll("[data-sent]").forEach(free));
