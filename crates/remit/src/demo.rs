@@ -40,6 +40,7 @@ struct SignIn {
 }
 
 pub async fn run(args: Args) -> Result<()> {
+    let asked = serve::StopSignal::listen()?;
     std::fs::create_dir_all(&args.data)
         .with_context(|| format!("{} cannot be made", args.data.display()))?;
     let listener = serve::listen(args.listen).await?;
@@ -75,7 +76,7 @@ pub async fn run(args: Args) -> Result<()> {
         // A dropped sender ends the waiting as well: the demo is about to end then.
         let _ = ready.await;
     };
-    let serving = tokio::spawn(serve::serve(app.clone(), listener, vec![], ready));
+    let serving = tokio::spawn(serve::serve(app.clone(), listener, vec![], ready, asked));
     if fresh {
         seed(&app, &sign_in)
             .await

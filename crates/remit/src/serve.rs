@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use remit_app::{App, Config, worker};
 use remit_web::Options;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::settings::{self, Database, MasterKey};
@@ -29,6 +30,7 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<()> {
+    let asked = StopSignal::listen()?;
     let store = remit_app::open(&args.database.database_url)
         .await
         .context("the database cannot be opened")?;
@@ -54,7 +56,14 @@ pub async fn run(args: Args) -> Result<()> {
     worker::take_over(&app).await?;
     println!("url: {public_url}");
     println!("listening: {listening}");
-    serve(app, listener, args.trusted_proxies, std::future::ready(())).await
+    serve(
+        app,
+        listener,
+        args.trusted_proxies,
+        std::future::ready(()),
+        asked,
+    )
+    .await
 }
 
 pub async fn listen(address: SocketAddr) -> Result<TcpListener> {
@@ -79,6 +88,7 @@ pub async fn serve(
     listener: TcpListener,
     trusted_proxies: Vec<IpAddr>,
     ready: impl Future<Output = ()> + Send + 'static,
+    mut asked: StopSignal,
 ) -> Result<()> {
     let (stop, stopped) = watch::channel(false);
     let recorder = metrics_exporter_prometheus::PrometheusBuilder::new()
@@ -105,7 +115,7 @@ pub async fn serve(
         let _ = ending.wait_for(|stop| *stop).await;
     });
     let signal = async {
-        asked_to_stop().await;
+        asked.given().await;
         tracing::info!("stopping");
         // Nobody listens any more only when everything has ended already.
         let _ = stop.send(true);
@@ -120,16 +130,25 @@ pub async fn serve(
     Ok(())
 }
 
-async fn asked_to_stop() {
-    let interrupt = tokio::signal::ctrl_c();
-    let Ok(mut terminate) =
-        tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
-    else {
-        let _ = interrupt.await;
-        return;
-    };
-    tokio::select! {
-        _ = interrupt => {}
-        _ = terminate.recv() => {}
+/// The wish to stop: SIGTERM or Ctrl C. Listened for before anybody is told that the process is up, since from then on
+/// it may be asked to end.
+pub struct StopSignal {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignal {
+    pub fn listen() -> Result<StopSignal> {
+        Ok(StopSignal {
+            terminate: signal(SignalKind::terminate()).context("listening for SIGTERM")?,
+            interrupt: signal(SignalKind::interrupt()).context("listening for Ctrl C")?,
+        })
+    }
+
+    async fn given(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }
