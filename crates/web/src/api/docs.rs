@@ -70,6 +70,14 @@ pub(super) async fn page() -> Result<Response, Problem> {
     Ok(Html(html).into_response())
 }
 
+/// A description in pieces, and whether each stands between backquotes.
+pub(super) fn pieces(text: &str) -> Vec<(bool, &str)> {
+    let pieces = text.split('`').enumerate();
+    pieces
+        .map(|(index, piece)| (index % 2 == 1, piece))
+        .collect()
+}
+
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
 }

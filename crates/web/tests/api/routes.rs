@@ -95,6 +95,7 @@ on_both_engines! {
         for (method, path, _) in ROUTES {
             assert!(page.text().contains(&format!("{method} {path}")), "{method} {path}");
         }
+        assert!(page.text().contains("<code>Authorization: Bearer rk_...</code>"));
         // The `type` of a problem is an address that a person may open.
         let kind = anyone.get("//problems/nothing-due").await;
         assert_eq!(kind.status, 303);
