@@ -299,6 +299,20 @@ async function listen(context, demo, complaints) {
 
 const AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
+/** What axe finds on the page as it stands. */
+async function look(page) {
+  return page.evaluate(async (tags) => {
+    const answer = await window.axe.run(document, {
+      runOnly: { type: "tag", values: tags },
+      resultTypes: ["violations"],
+    });
+    return answer.violations.map((violation) => ({
+      rule: `${violation.id} (${violation.impact}): ${violation.help}`,
+      places: violation.nodes.map((node) => `${node.target.join(" ")}  ${node.failureSummary}  ${node.html}`),
+    }));
+  }, AXE_TAGS);
+}
+
 /**
  * Fails with readable violations of WCAG 2.2 A and AA and of best practice, in the light and the dark theme. Needs a
  * device with JavaScript, as all that asks a page about itself.
@@ -309,16 +323,12 @@ export async function axe(page) {
     await page.emulateMedia({ colorScheme });
     await page.evaluate(settle);
     await page.evaluate(AXE); // evaluated, not added as a script: the page's policy refuses inline scripts, rightly
-    const violations = await page.evaluate(async (tags) => {
-      const answer = await window.axe.run(document, {
-        runOnly: { type: "tag", values: tags },
-        resultTypes: ["violations"],
-      });
-      return answer.violations.map((violation) => ({
-        rule: `${violation.id} (${violation.impact}): ${violation.help}`,
-        places: violation.nodes.map((node) => `${node.target.join(" ")}  ${node.failureSummary}  ${node.html}`),
-      }));
-    }, AXE_TAGS);
+    let violations = await look(page);
+    if (violations.length) {
+      // The page may have been in the middle of a change of colours or of content: what is wrong stays wrong.
+      await page.evaluate(settle);
+      violations = await look(page);
+    }
     for (const { rule, places } of violations) {
       found.push(`${colorScheme}: ${rule}`);
       found.push(...places.slice(0, 5).map((place) => `    ${place.replaceAll(/\s+/g, " ").slice(0, 400)}`));
