@@ -8,7 +8,7 @@ use remit_app::idempotency::Claimed;
 use remit_app::patients::{self, PatientInput};
 use remit_app::views::{Patient, Practitioner, Service};
 use remit_app::{Error, services};
-use remit_core::contact::Phone;
+use remit_core::contact::{Email, Phone};
 use remit_core::ids::{PatientId, PractitionerId, ServiceId};
 use serde::Deserialize;
 
@@ -109,10 +109,15 @@ async fn book_once(
             phone: form.some("patient_phone"),
             locale: None,
         };
-        let id = claimed.as_ref().map(Claimed::id);
-        patients::create(&desk.app, desk.actor(), id, typed)
-            .await?
-            .id
+        match already_added(desk, &typed).await? {
+            Some(patient) => patient,
+            None => {
+                let id = claimed.as_ref().map(Claimed::id);
+                patients::create(&desk.app, desk.actor(), id, typed)
+                    .await?
+                    .id
+            }
+        }
     } else {
         existing
             .parse()
@@ -132,6 +137,30 @@ async fn book_once(
         Some(link) => format!("/payment-links/{link}"),
         None => format!("/appointments/{appointment}"),
     })
+}
+
+/// The patient with exactly these details: the same form sent again after its time was taken must not add a person
+/// twice.
+async fn already_added(desk: &Desk, typed: &PatientInput) -> remit_app::Result<Option<PatientId>> {
+    let country = &desk.about().country;
+    let phone = typed
+        .phone
+        .as_deref()
+        .and_then(|text| Phone::parse(text, country).ok());
+    let phone = phone.map(Phone::into_string);
+    let email = typed
+        .email
+        .as_deref()
+        .and_then(|text| Email::parse(text).ok());
+    let email = email.map(Email::into_string);
+    if phone.is_none() && email.is_none() {
+        return Ok(None);
+    }
+    let found = patients::search(&desk.app, desk.clinic(), &typed.name, 50).await?;
+    let same = found.into_iter().find(|known| {
+        known.name == typed.name.trim() && known.phone == phone && known.email == email
+    });
+    Ok(same.map(|known| known.id))
 }
 
 fn unknown_practitioner() -> Error {

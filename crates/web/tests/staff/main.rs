@@ -66,6 +66,20 @@ async fn a_booking_makes_the_deposit_link() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_person_added_while_the_time_was_taken_is_not_added_twice() {
+    for house in houses("same_person").await {
+        let desk = house.person(Role::Reception).await;
+        for (start, status) in [("10:00", 303), ("10:00", 422), ("11:00", 303)] {
+            let seen = desk.books("later", start).await;
+            assert_eq!(seen.status.as_u16(), status, "{start}");
+        }
+        let found =
+            remit_app::patients::search(&house.app, house.clinic, "Hannah Whitlock", 9).await;
+        assert_eq!(found.unwrap().len(), 1);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_message_goes_out_once_and_a_wrong_number_is_told_beside_its_field() {
     for house in houses("deliver").await {
         let person = house.person(Role::Reception).await;
