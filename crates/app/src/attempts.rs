@@ -10,6 +10,7 @@ use remit_gateways::payments::{Frozen, SessionOrder};
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::{attempts, links};
 
+use crate::providers::Account;
 use crate::settle::{self, Closed};
 use crate::{Actor, App, Error, Result, again, clinics, providers};
 
@@ -98,10 +99,12 @@ async fn start_once(app: &App, clinic: ClinicId, link: LinkId, method: Method) -
         Started::InProgress(_) => Ok(Next::Go(Continue::InProgress)),
         Started::CloseFirst(live) => Ok(Next::CloseFirst(live.id)),
         Started::Fresh(attempt, decision) => {
-            let frozen =
-                account
-                    .gateway
-                    .freeze_session(&order(app, &context.clinic.name, &attempt));
+            let frozen = account.gateway.freeze_session(&order(
+                app,
+                &context.clinic.name,
+                &account,
+                &attempt,
+            ));
             let extras = Extras {
                 request_body: Some(frozen.0),
                 ..Extras::default()
@@ -133,7 +136,7 @@ fn same(live: Attempt) -> Continue {
 
 /// What the provider is told: our id, the amount, the payee. Nothing clinical, nothing personal (hazard E2); the
 /// addresses to come back to are constant routes with the attempt's id (hazard D11).
-fn order(app: &App, payee: &str, attempt: &Attempt) -> SessionOrder {
+fn order(app: &App, payee: &str, account: &Account, attempt: &Attempt) -> SessionOrder {
     let back = format!("{}/p/return/{}", app.config.public_url, attempt.id);
     SessionOrder {
         reference: attempt.id.to_string(),
@@ -142,6 +145,7 @@ fn order(app: &App, payee: &str, attempt: &Attempt) -> SessionOrder {
         payee: payee.to_owned(),
         return_url: back.clone(),
         cancel_url: format!("{back}?cancelled"),
+        webhook_url: account.webhook_url(app),
         expires_at: attempt.session_expires_at,
         locale: "en-GB".into(),
     }

@@ -86,7 +86,7 @@ pub(crate) fn row(
             reference,
             ..
         } => (None, reference, Some(provider_refund_id)),
-        About::Nothing => (None, None, None),
+        About::Dispute { .. } | About::Nothing => (None, None, None),
     };
     Received {
         provider: account.provider.clone(),

@@ -34,6 +34,24 @@ pub struct Account {
     pub gateway: Arc<dyn PaymentProvider>,
 }
 
+impl Account {
+    /// Where the provider sends this account's events.
+    pub fn webhook_url(&self, app: &App) -> String {
+        webhook_url(app, &self.provider, self.endpoint)
+    }
+}
+
+/// The address that a provider sends an endpoint's events to. The sandbox lives in this very process and need not take
+/// the way through the outside.
+pub(crate) fn webhook_url(app: &App, provider: &str, endpoint: EndpointId) -> String {
+    let base = if provider == SANDBOX {
+        &app.config.self_url
+    } else {
+        &app.config.public_url
+    };
+    format!("{base}/hooks/{endpoint}")
+}
+
 /// Where an account's secrets are sealed for.
 pub(crate) fn place(clinic: ClinicId) -> String {
     format!("{clinic} provider_account.secrets")

@@ -84,7 +84,7 @@ async fn read_account(app: &App, account: &Account, since: UtcMs) -> Result<usiz
         };
         let mut tx = app.store.begin(account.clinic).await?;
         let now = tx.now().await?;
-        for event in page.events {
+        for event in page.items {
             newest = newest.max(event.created_at.min(now));
             let foreign = event.livemode != account.livemode || event.account != account.account;
             let fresh =
@@ -143,7 +143,7 @@ async fn compare_account(
             Answer::Refused(refusal) => return Err(Error::ProviderRefused(refusal.message)),
             Answer::Unknown(_) => return Err(Error::ProviderUnreachable),
         };
-        for facts in page.payments {
+        for facts in page.items {
             compared.listed += 1;
             compare_payment(app, account, facts, compared).await?;
         }

@@ -11,7 +11,7 @@ use remit_store::providers::{self, ProviderAccount};
 use remit_store::sandbox::{self as rows, Document};
 
 use crate::keys::Keys;
-use crate::providers::{SANDBOX, Secrets, place, secrets};
+use crate::providers::{SANDBOX, Secrets, place, secrets, webhook_url};
 use crate::{App, Config, Error, Result, keys};
 
 /// The company over this installation's database.
@@ -171,7 +171,7 @@ async fn register(app: &App, row: &ProviderAccount) -> Result<()> {
     let registration = Registration {
         account: row.account.clone(),
         secret_key: held.secret_key,
-        webhook_url: format!("{}/hooks/{}", app.config.self_url, row.id),
+        webhook_url: webhook_url(app, SANDBOX, row.id),
         webhook_secret: held.webhook_secrets.first().cloned().unwrap_or_default(),
     };
     company.register(registration).await.map_err(Error::Setup)

@@ -148,7 +148,10 @@ pub async fn look(app: &App, clinic: ClinicId, attempt: AttemptId) -> Result<()>
     let reference = row.id.to_string();
     let lookup = match &row.session_id {
         Some(session) => Lookup::Session(session),
-        None => Lookup::Reference(&reference),
+        None => Lookup::Reference {
+            reference: &reference,
+            made_at: row.created_at,
+        },
     };
     match account.gateway.retrieve(lookup).await {
         Answer::Done(facts) => apply_facts(app, clinic, attempt, &report(facts)).await,

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use remit_core::UtcMs;
 use remit_core::methods::Method;
-use remit_core::money::Money;
+use remit_core::money::{Currency, Money};
 
 use crate::Answer;
 
@@ -32,6 +32,8 @@ pub struct SessionOrder {
     /// Constant routes of ours plus the attempt id; no token, no patient (hazard D11).
     pub return_url: String,
     pub cancel_url: String,
+    /// Our `/hooks/{endpoint_id}`, for providers that are told it with every payment.
+    pub webhook_url: String,
     /// Frozen at creation.
     pub expires_at: UtcMs,
     /// BCP 47 language of the hosted page.
@@ -98,7 +100,11 @@ pub enum Closing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup<'a> {
     Session(&'a str),
-    Reference(&'a str),
+    Reference {
+        reference: &'a str,
+        /// When the attempt was made, for providers that can only be searched by time.
+        made_at: UtcMs,
+    },
 }
 
 /// A refund to be made.
@@ -152,23 +158,125 @@ pub enum About {
         payment_id: String,
         reference: Option<String>,
     },
+    Dispute {
+        dispute_id: String,
+        payment_id: String,
+    },
     /// Authentic, and of no interest: stored, acknowledged, ignored.
     Nothing,
 }
 
-/// A page of the provider's event list, oldest first.
+/// A page of a provider's list.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventPage {
-    pub events: Vec<ProviderEvent>,
+pub struct Page<T> {
+    pub items: Vec<T>,
     /// Pass it to the next call; `None` when this was the last page.
     pub next: Option<String>,
 }
 
-/// A page of payments as the provider has them, for the daily comparison.
+impl<T> Page<T> {
+    /// A list that has nothing, or that the provider does not keep.
+    pub fn empty() -> Page<T> {
+        Page {
+            items: Vec::new(),
+            next: None,
+        }
+    }
+}
+
+/// A dispute as the provider has it now. Cumulative, like [`Facts`]: its events may come in any order (hazard A23).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PaymentPage {
-    pub payments: Vec<Facts>,
-    pub next: Option<String>,
+pub struct DisputeFacts {
+    pub dispute_id: String,
+    pub payment_id: String,
+    /// What the payer disputes.
+    pub amount: Money,
+    pub status: DisputeStatus,
+    /// What the provider has taken from the account for it and not given back, without its fee; zero for an inquiry.
+    pub withdrawn: Money,
+    /// The provider's word for why, in plain words.
+    pub reason: String,
+    /// Evidence must be in by then (UTC ms); `None` when nothing can be sent any more.
+    pub due_by: Option<UtcMs>,
+    pub opened_at: UtcMs,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DisputeStatus {
+    /// The clinic is asked for evidence.
+    NeedsResponse,
+    UnderReview,
+    Won,
+    Lost,
+    /// An inquiry that ended without becoming a dispute, or one that was taken back.
+    Withdrawn,
+    Other(String),
+}
+
+/// One line of the provider's own books of the account: what `psp_clearing` is compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Movement {
+    pub movement_id: String,
+    pub kind: MovementKind,
+    /// The payment, refund, dispute or payout that it came from.
+    pub source: Option<String>,
+    /// Positive: into the account. In the account's currency, as are `fee` and `net`.
+    pub gross: Money,
+    /// Positive: kept by the provider. `gross - fee = net`.
+    pub fee: Money,
+    pub net: Money,
+    pub created_at: UtcMs,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MovementKind {
+    Payment,
+    Refund,
+    /// A refund that came back.
+    RefundFailure,
+    Dispute,
+    DisputeReversal,
+    /// A fee that belongs to no payment.
+    Fee,
+    /// Money sent to the clinic's bank (negative).
+    Payout,
+    /// A payout that came back.
+    PayoutFailure,
+    Other(String),
+}
+
+/// What an account is and can, as *Test the connection* tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccountFacts {
+    /// The provider's own id of the account.
+    pub account: String,
+    pub name: Option<String>,
+    /// ISO 3166 two letters.
+    pub country: Option<String>,
+    pub currency: Option<Currency>,
+    pub livemode: bool,
+    /// The account may take payments at all.
+    pub charges_enabled: bool,
+    /// `None` where the key may not ask.
+    pub methods: Option<Vec<Method>>,
+    pub webhook: WebhookSetup,
+    /// The provider's clock minus ours in milliseconds, where it told its time (hazard B6).
+    pub clock_skew_ms: Option<i64>,
+}
+
+/// Whether the provider sends events to our address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookSetup {
+    /// It does.
+    Registered,
+    /// It knows the address and has stopped sending to it.
+    Disabled,
+    /// It does not know the address.
+    Missing,
+    /// The key may not ask.
+    Unknown,
+    /// The address goes along with every payment: nothing to set up.
+    PerPayment,
 }
 
 /// Why a webhook was not believed. No detail reaches the sender.
@@ -216,11 +324,31 @@ pub trait PaymentProvider: Send + Sync {
 
     async fn retrieve_refund(&self, provider_refund_id: &str) -> Answer<RefundFacts>;
 
-    /// Events since a moment (first page) or from a page's `next`.
-    async fn list_events(&self, since: UtcMs, after: Option<&str>) -> Answer<EventPage>;
+    /// All refunds of a payment: ours with a lost answer past the life of their key, and those made elsewhere.
+    async fn refunds_of(&self, payment_id: &str) -> Answer<Vec<RefundFacts>>;
 
-    /// Payments since a moment (first page) or from a page's `next`.
-    async fn list_payments(&self, since: UtcMs, after: Option<&str>) -> Answer<PaymentPage>;
+    async fn retrieve_dispute(&self, dispute_id: &str) -> Answer<DisputeFacts>;
+
+    /// What the account is and can; `webhook_url` is looked for among the addresses that the provider sends to.
+    /// `now` is our clock (UTC ms), to compare the provider's with.
+    async fn inspect(&self, webhook_url: &str, now: UtcMs) -> Answer<AccountFacts>;
+
+    /// Has the provider send its events to our address; answers the secret that it will sign them with.
+    async fn register_webhook(&self, webhook_url: &str) -> Answer<String>;
+
+    // Each list starts at a moment (first page) or at a page's `next`, oldest first where the provider can. A list
+    // holds what concerns payments of ours; an account may be used for other things too.
+
+    async fn list_events(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<ProviderEvent>>;
+
+    async fn list_payments(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<Facts>>;
+
+    async fn list_refunds(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<RefundFacts>>;
+
+    async fn list_disputes(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<DisputeFacts>>;
+
+    /// The whole account's movements, ours or not: only together do they add up to its balance.
+    async fn list_movements(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<Movement>>;
 
     /// Checks signature and age against any of the account's secrets (two while rotating), then parses. No I/O.
     ///

@@ -13,15 +13,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::payments::{
-    About, Capabilities, Closing, EventPage, Facts, Frozen, Lookup, PaymentPage, PaymentProvider,
-    ProviderEvent, RefundFacts, RefundOrder, RefundStatus, Session, SessionOrder, SessionStatus,
-    WebhookError, WebhookRequest,
+    About, AccountFacts, Capabilities, Closing, DisputeFacts, Facts, Frozen, Lookup, Movement,
+    Page, PaymentProvider, ProviderEvent, RefundFacts, RefundOrder, RefundStatus, Session,
+    SessionOrder, SessionStatus, WebhookError, WebhookRequest, WebhookSetup,
 };
 use crate::{Answer, Refusal, http, signature};
 
 use wire::{
-    ErrorAnswer, EventAnswer, ListAnswer, RefundAnswer, RefundRequest, SessionAnswer,
-    SessionRequest,
+    AccountAnswer, ErrorAnswer, EventAnswer, ListAnswer, RefundAnswer, RefundRequest,
+    SessionAnswer, SessionRequest,
 };
 
 /// The header that carries a webhook's signature.
@@ -283,7 +283,7 @@ impl PaymentProvider for SandboxProvider {
                 let request = self.request(Verb::GET, &["sessions", id], &[]);
                 self.ask(request, |session| self.facts(session)).await
             }
-            Lookup::Reference(reference) => {
+            Lookup::Reference { reference, .. } => {
                 let request = self.request(Verb::GET, &["sessions"], &[("reference", reference)]);
                 let found = self
                     .ask(request, |list: ListAnswer<SessionAnswer>| {
@@ -336,30 +336,87 @@ impl PaymentProvider for SandboxProvider {
         .await
     }
 
-    async fn list_events(&self, since: UtcMs, after: Option<&str>) -> Answer<EventPage> {
+    async fn refunds_of(&self, payment_id: &str) -> Answer<Vec<RefundFacts>> {
+        let request = self.request(Verb::GET, &["refunds"], &[("payment", payment_id)]);
+        self.ask(request, |list: ListAnswer<RefundAnswer>| {
+            list.data.into_iter().map(refund_facts).collect()
+        })
+        .await
+    }
+
+    /// The company knows no disputes.
+    async fn retrieve_dispute(&self, _: &str) -> Answer<DisputeFacts> {
+        Answer::refused("not_found", "There is no such dispute.")
+    }
+
+    async fn inspect(&self, webhook_url: &str, _: UtcMs) -> Answer<AccountFacts> {
+        let request = self.request(Verb::GET, &["account"], &[]);
+        self.ask(request, |account: AccountAnswer| {
+            Some(AccountFacts {
+                account: account.id,
+                name: None,
+                country: None,
+                currency: None,
+                livemode: account.livemode,
+                charges_enabled: true,
+                methods: Some(Method::ALL.to_vec()),
+                webhook: if account.webhook_url == webhook_url {
+                    WebhookSetup::Registered
+                } else {
+                    WebhookSetup::Missing
+                },
+                // It runs on our own clock.
+                clock_skew_ms: Some(0),
+            })
+        })
+        .await
+    }
+
+    /// Addresses are told to the company when the account is made.
+    async fn register_webhook(&self, _: &str) -> Answer<String> {
+        Answer::refused(
+            "invalid_request",
+            "The sandbox knows its address from the start.",
+        )
+    }
+
+    async fn list_events(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<ProviderEvent>> {
         self.list("events", since, after, |page: ListAnswer<EventAnswer>| {
-            Some(EventPage {
-                events: page.data.into_iter().map(event).collect(),
+            Some(Page {
+                items: page.data.into_iter().map(event).collect(),
                 next: page.next,
             })
         })
         .await
     }
 
-    async fn list_payments(&self, since: UtcMs, after: Option<&str>) -> Answer<PaymentPage> {
+    async fn list_payments(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<Facts>> {
         self.list(
             "payments",
             since,
             after,
             |page: ListAnswer<SessionAnswer>| {
                 let payments = page.data.into_iter().map(|session| self.facts(session));
-                Some(PaymentPage {
-                    payments: payments.collect::<Option<_>>()?,
+                Some(Page {
+                    items: payments.collect::<Option<_>>()?,
                     next: page.next,
                 })
             },
         )
         .await
+    }
+
+    /// The company keeps no list of them: its events tell of every refund.
+    async fn list_refunds(&self, _: UtcMs, _: Option<&str>) -> Answer<Page<RefundFacts>> {
+        Answer::Done(Page::empty())
+    }
+
+    async fn list_disputes(&self, _: UtcMs, _: Option<&str>) -> Answer<Page<DisputeFacts>> {
+        Answer::Done(Page::empty())
+    }
+
+    async fn list_movements(&self, _: UtcMs, _: Option<&str>) -> Answer<Page<Movement>> {
+        Answer::Done(Page::empty())
     }
 
     fn verify_webhook(&self, request: WebhookRequest<'_>) -> Result<ProviderEvent, WebhookError> {

@@ -33,6 +33,13 @@ async fn session(on: &dyn Harness, reference: &str, method: Method, minor: i64) 
     done(on.provider().create_session(&frozen, reference).await)
 }
 
+fn by_reference(reference: &str) -> Lookup<'_> {
+    Lookup::Reference {
+        reference,
+        made_at: 0,
+    }
+}
+
 async fn facts(on: &dyn Harness, session: &Session) -> Facts {
     done(
         on.provider()
@@ -52,7 +59,7 @@ async fn a_lost_answer_is_found_again(on: &dyn Harness) {
         done(on.provider().create_session(&frozen, "key_again").await),
         first
     );
-    let by_reference = done(on.provider().retrieve(Lookup::Reference("att_again")).await);
+    let by_reference = done(on.provider().retrieve(by_reference("att_again")).await);
     assert_eq!(by_reference, facts(on, &first).await);
     let other = on
         .provider()
@@ -166,7 +173,7 @@ async fn what_does_not_exist_is_proven_absent(on: &dyn Harness) {
     let provider = on.provider();
     let not_found = [
         refused_with(provider.retrieve(Lookup::Session("nothing_like_it")).await),
-        refused_with(provider.retrieve(Lookup::Reference("att_never_made")).await),
+        refused_with(provider.retrieve(by_reference("att_never_made")).await),
         refused_with(provider.ensure_closed("nothing_like_it").await),
         refused_with(provider.retrieve_refund("nothing_like_it").await),
     ];
@@ -231,7 +238,7 @@ async fn the_lists_tell_what_happened(on: &dyn Harness) {
     let facts = facts(on, &session).await;
     let events = until(async || {
         let page = done(on.provider().list_events(0, None).await);
-        (!page.events.is_empty()).then_some(page.events)
+        (!page.items.is_empty()).then_some(page.items)
     })
     .await;
     let about = About::Session {
@@ -239,22 +246,22 @@ async fn the_lists_tell_what_happened(on: &dyn Harness) {
         reference: Some("att_listed".into()),
     };
     let event = events.iter().find(|event| event.about == about).unwrap();
-    let payments = done(on.provider().list_payments(0, None).await).payments;
+    let payments = done(on.provider().list_payments(0, None).await).items;
     assert_eq!(payments, [facts]);
     let later = event.created_at + 1;
     assert!(
         done(on.provider().list_events(later, None).await)
-            .events
+            .items
             .is_empty()
     );
     assert!(
         done(on.provider().list_payments(later, None).await)
-            .payments
+            .items
             .is_empty()
     );
     assert!(
         done(on.provider().list_events(0, Some(&event.event_id)).await)
-            .events
+            .items
             .is_empty()
     );
 }

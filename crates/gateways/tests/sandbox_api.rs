@@ -73,15 +73,22 @@ async fn a_key_opens_its_own_account_only() {
     let other = bench.provider_of("b", "sk_b");
     assert_eq!(refused_with(other.retrieve(lookup).await), "not_found");
     assert_eq!(
-        refused_with(other.retrieve(Lookup::Reference("att_1")).await),
+        refused_with(
+            other
+                .retrieve(Lookup::Reference {
+                    reference: "att_1",
+                    made_at: 0
+                })
+                .await
+        ),
         "not_found"
     );
     assert_eq!(
         refused_with(other.ensure_closed(&session.session_id).await),
         "not_found"
     );
-    assert!(done(other.list_payments(0, None).await).payments.is_empty());
-    assert!(done(other.list_events(0, None).await).events.is_empty());
+    assert!(done(other.list_payments(0, None).await).items.is_empty());
+    assert!(done(other.list_events(0, None).await).items.is_empty());
     let payment_id = session.session_id.replace("ses", "pay");
     let refund = RefundOrder {
         reference: "ref_1".into(),
@@ -217,7 +224,7 @@ async fn the_lists_go_on_page_by_page() {
             .await,
     );
     assert_eq!(
-        (first.events.len(), second.events.len(), second.next),
+        (first.items.len(), second.items.len(), second.next),
         (100, 3, None)
     );
     let first = done(bench.provider.list_payments(since, None).await);
@@ -228,9 +235,9 @@ async fn the_lists_go_on_page_by_page() {
             .await,
     );
     let paid: Vec<String> = first
-        .payments
+        .items
         .into_iter()
-        .chain(second.payments)
+        .chain(second.items)
         .map(|facts| facts.reference)
         .collect();
     assert_eq!(

@@ -87,7 +87,7 @@ async fn a_crash_between_two_writes_is_repaired() {
             bench.pays_with(&session, PAYS).await;
         }
         assert_eq!(bench.next_event().await.kind, "session.completed");
-        let payments = done(bench.provider.list_payments(0, None).await).payments;
+        let payments = done(bench.provider.list_payments(0, None).await).items;
         assert_eq!(
             (payments.len(), bench.vault.count("event")),
             (1, 1),
@@ -111,11 +111,27 @@ async fn a_session_cut_short_is_made_by_the_repetition() {
         );
         bench.vault.puts_left.store(i64::MAX, Ordering::SeqCst);
         assert_eq!(
-            refused_with(bench.provider.retrieve(Lookup::Reference("att_1")).await),
+            refused_with(
+                bench
+                    .provider
+                    .retrieve(Lookup::Reference {
+                        reference: "att_1",
+                        made_at: 0
+                    })
+                    .await
+            ),
             "not_found"
         );
         let session = done(bench.provider.create_session(&frozen, "key").await);
-        let found = done(bench.provider.retrieve(Lookup::Reference("att_1")).await);
+        let found = done(
+            bench
+                .provider
+                .retrieve(Lookup::Reference {
+                    reference: "att_1",
+                    made_at: 0,
+                })
+                .await,
+        );
         assert_eq!(found.session_id, session.session_id);
     }
 }

@@ -52,6 +52,14 @@ pub struct PaymentAnswer {
     pub paid_at: Option<i64>,
 }
 
+/// `GET /v1/account`: whose key it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccountAnswer {
+    pub id: String,
+    pub livemode: bool,
+    pub webhook_url: String,
+}
+
 /// `POST /v1/refunds`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

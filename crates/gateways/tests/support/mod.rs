@@ -322,6 +322,7 @@ impl Bench {
             payee: "Larkhill <Clinic>".into(),
             return_url: format!("{}/back/{reference}", self.shop_url),
             cancel_url: format!("{}/cancel/{reference}", self.shop_url),
+            webhook_url: format!("{}/hooks", self.shop_url),
             expires_at: self.now() + remit_gateways::sandbox::SESSION_MIN_MS,
             locale: "en-GB".into(),
         }

@@ -18,8 +18,8 @@ use super::desk::{self, ACCOUNT, KEY, Reserved, SESSION, Trouble, body_of, read}
 use super::sessions::{self, NoRefund, Refund, Session};
 use super::{Account, Company, digest};
 use crate::sandbox::wire::{
-    ErrorAnswer, ErrorBody, EventAnswer, ListAnswer, RefundAnswer, RefundRequest, SessionAnswer,
-    SessionRequest,
+    AccountAnswer, ErrorAnswer, ErrorBody, EventAnswer, ListAnswer, RefundAnswer, RefundRequest,
+    SessionAnswer, SessionRequest,
 };
 
 /// Rows of one page of a list.
@@ -31,7 +31,8 @@ pub(super) fn routes() -> Router<Company> {
         .route("/sessions", post(create_session).get(find_sessions))
         .route("/sessions/{id}", get(read_session))
         .route("/sessions/{id}/close", post(close_session))
-        .route("/refunds", post(create_refund))
+        .route("/account", get(read_account))
+        .route("/refunds", post(create_refund).get(find_refunds))
         .route("/refunds/{id}", get(read_refund))
         .route("/events", get(list_events))
         .route("/payments", get(list_payments))
@@ -297,6 +298,43 @@ async fn create_refund(
         settles_at: reservation.at,
     };
     Ok(Json(session.refund_answer(&made)))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ByPayment {
+    payment: String,
+}
+
+/// All refunds of one payment; it has a handful at most.
+async fn find_refunds(
+    State(company): State<Company>,
+    Caller(account): Caller,
+    query: Result<Query<ByPayment>, QueryRejection>,
+) -> Result<Json<ListAnswer<RefundAnswer>>, Problem> {
+    let ByPayment { payment } = parameters(query)?;
+    let session_id = sessions::session_of_payment(&payment).ok_or_else(Problem::not_found)?;
+    let session = own(company.session(&session_id).await?, &account)?;
+    let refunds = session.refunds.iter();
+    Ok(Json(ListAnswer {
+        data: refunds
+            .map(|refund| session.refund_answer(refund))
+            .collect(),
+        next: None,
+    }))
+}
+
+async fn read_account(
+    State(company): State<Company>,
+    Caller(id): Caller,
+) -> Result<Json<AccountAnswer>, Problem> {
+    let record = company.vault().get(ACCOUNT, &id).await?;
+    let account: Account = read(&record.ok_or_else(Problem::not_found)?)?;
+    Ok(Json(AccountAnswer {
+        id,
+        livemode: false,
+        webhook_url: account.webhook_url,
+    }))
 }
 
 async fn read_refund(
