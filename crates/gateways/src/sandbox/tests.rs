@@ -221,6 +221,7 @@ fn an_order_freezes_to_the_same_bytes() {
         payee: "Larkhill".into(),
         return_url: "https://c.example/r".into(),
         cancel_url: "https://c.example/c".into(),
+        webhook_url: "https://c.example/hooks/end_1".into(),
         expires_at: 5,
         locale: "en-GB".into(),
     };
