@@ -398,7 +398,9 @@ async fn decide(
                 match settle::close_live(app, actor.clinic, appointment).await? {
                     Closed::Closed | Closed::Paid => {}
                     Closed::Confirming => return Err(Error::Refused(Refusal::LivePayment)),
-                    Closed::Unreachable => return Err(Error::ProviderUnreachable),
+                    Closed::Unreachable { retry_after_ms } => {
+                        return Err(Error::ProviderUnreachable { retry_after_ms });
+                    }
                 }
             }
             done => return done,

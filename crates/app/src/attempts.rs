@@ -5,8 +5,8 @@ use remit_core::attempts::{self as rules, Attempt, Start, Started};
 use remit_core::ids::{AttemptId, ClinicId, LinkId};
 use remit_core::links::REST_MS;
 use remit_core::methods::{Method, NotOffered, offered};
-use remit_gateways::Answer;
 use remit_gateways::payments::{Frozen, SessionOrder};
+use remit_gateways::{Answer, Unknown};
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::{attempts, links};
 
@@ -41,7 +41,9 @@ pub async fn pay(app: &App, clinic: ClinicId, link: LinkId, method: Method) -> R
             Next::CloseFirst(attempt) => match settle::ensure_closed(app, clinic, attempt).await? {
                 Closed::Closed | Closed::Paid => {}
                 Closed::Confirming => return Ok(Continue::InProgress),
-                Closed::Unreachable => return Err(Error::ProviderUnreachable),
+                Closed::Unreachable { retry_after_ms } => {
+                    return Err(Error::ProviderUnreachable { retry_after_ms });
+                }
             },
         }
     }
@@ -159,7 +161,7 @@ async fn call(app: &App, clinic: ClinicId, attempt: Box<Attempt>) -> Result<Cont
             attempt: attempt.id,
         }),
         Made::Refused(why) => Err(Error::ProviderRefused(why)),
-        Made::Unknown => Ok(Continue::InProgress),
+        Made::Unknown(_) => Ok(Continue::InProgress),
     }
 }
 
@@ -168,7 +170,7 @@ pub(crate) enum Made {
     Session(String),
     Refused(String),
     /// Nothing is known; the worker asks again with the same bytes and key (hazard A14).
-    Unknown,
+    Unknown(Unknown),
 }
 
 /// Sends the frozen bytes under the attempt's own key, and writes the outcome. Safe to repeat.
@@ -203,7 +205,7 @@ pub(crate) async fn create_session(app: &App, clinic: ClinicId, attempt: &Attemp
         Answer::Unknown(unknown) => {
             tracing::warn!(attempt.id = %attempt.id, "session unknown for {}: {}", attempt.id, unknown.why);
             settle::move_attempt(app, clinic, attempt.id, rules::lost).await?;
-            Ok(Made::Unknown)
+            Ok(Made::Unknown(unknown))
         }
     }
 }
@@ -263,6 +265,8 @@ pub async fn stop(app: &App, clinic: ClinicId, link: LinkId) -> Result<()> {
     };
     match settle::ensure_closed(app, clinic, live.id).await? {
         Closed::Closed | Closed::Paid => Ok(()),
-        Closed::Confirming | Closed::Unreachable => Err(Error::Refused(Refusal::LivePayment)),
+        Closed::Confirming | Closed::Unreachable { .. } => {
+            Err(Error::Refused(Refusal::LivePayment))
+        }
     }
 }

@@ -3,6 +3,7 @@
 use remit_core::UtcMs;
 use remit_core::account::Refusal;
 use remit_core::contact::ContactError;
+use remit_gateways::Unknown;
 use remit_store::StoreError;
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -31,7 +32,10 @@ pub enum Error {
     TooMany { what: &'static str, until: UtcMs },
     /// A payment is under way and the provider cannot be asked to close it.
     #[error("the payment provider cannot be reached")]
-    ProviderUnreachable,
+    ProviderUnreachable {
+        /// The wait in milliseconds that the provider, or our own breaker, asked for.
+        retry_after_ms: Option<i64>,
+    },
     /// The provider said no; what it said is safe to show.
     #[error("the payment provider refused: {0}")]
     ProviderRefused(String),
@@ -53,7 +57,31 @@ pub enum Error {
     Store(#[from] StoreError),
 }
 
+impl From<Unknown> for Error {
+    /// No answer that proves anything: asked again later, never taken for a no (hazard A14).
+    fn from(unknown: Unknown) -> Error {
+        Error::ProviderUnreachable {
+            retry_after_ms: unknown.retry_after_ms,
+        }
+    }
+}
+
 impl Error {
+    /// Unreachable, without a word of how long to wait.
+    pub(crate) fn unreachable() -> Error {
+        Error::ProviderUnreachable {
+            retry_after_ms: None,
+        }
+    }
+
+    /// The wait in milliseconds that the other side asked for (hazard A27).
+    pub(crate) fn retry_after_ms(&self) -> Option<i64> {
+        match self {
+            Error::ProviderUnreachable { retry_after_ms } => *retry_after_ms,
+            _ => None,
+        }
+    }
+
     pub fn invalid(field: &'static str, message: impl ToString) -> Error {
         Error::Invalid {
             field,

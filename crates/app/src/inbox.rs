@@ -157,7 +157,7 @@ async fn retry(app: &App, event: &Leased, error: Error) -> Result<Outcome> {
         return Ok(Outcome::Dead { why });
     }
     Ok(Outcome::Again {
-        due_at: now + backoff_ms(event.tries, keys::random_u64(), None),
+        due_at: now + backoff_ms(event.tries, keys::random_u64(), error.retry_after_ms()),
         why,
     })
 }

@@ -68,7 +68,7 @@ async fn retry(app: &App, job: &Leased, error: &Error) -> Result<Outcome> {
         return Ok(Outcome::Dead { why });
     }
     Ok(Outcome::Again {
-        due_at: now + backoff_ms(job.tries, keys::random_u64(), None),
+        due_at: now + backoff_ms(job.tries, keys::random_u64(), error.retry_after_ms()),
         why,
     })
 }
@@ -108,7 +108,7 @@ async fn create_session(app: &App, clinic: ClinicId, attempt: AttemptId) -> Resu
     }
     match crate::attempts::create_session(app, clinic, &row).await? {
         Made::Session(_) | Made::Refused(_) => Ok(Outcome::Done),
-        Made::Unknown => Err(Error::ProviderUnreachable),
+        Made::Unknown(unknown) => Err(unknown.into()),
     }
 }
 
@@ -116,7 +116,9 @@ async fn close(app: &App, clinic: ClinicId, attempt: AttemptId) -> Result<Outcom
     match settle::ensure_closed(app, clinic, attempt).await? {
         Closed::Closed | Closed::Paid => Ok(Outcome::Done),
         Closed::Confirming => Err(Error::Refused(Refusal::LivePayment)),
-        Closed::Unreachable => Err(Error::ProviderUnreachable),
+        Closed::Unreachable { retry_after_ms } => {
+            Err(Error::ProviderUnreachable { retry_after_ms })
+        }
     }
 }
 

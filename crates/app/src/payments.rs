@@ -65,7 +65,9 @@ pub async fn check_out(
                     Closed::Closed => {}
                     Closed::Paid => return Err(Error::Refused(Refusal::LinkPaid)),
                     Closed::Confirming => return Err(Error::Refused(Refusal::LivePayment)),
-                    Closed::Unreachable => return Err(Error::ProviderUnreachable),
+                    Closed::Unreachable { retry_after_ms } => {
+                        return Err(Error::ProviderUnreachable { retry_after_ms });
+                    }
                 }
             }
             done => return done,

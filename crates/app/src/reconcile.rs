@@ -80,7 +80,7 @@ async fn read_account(app: &App, account: &Account, since: UtcMs) -> Result<usiz
         let page = match account.gateway.list_events(since, after.as_deref()).await {
             Answer::Done(page) => page,
             Answer::Refused(refusal) => return Err(Error::ProviderRefused(refusal.message)),
-            Answer::Unknown(_) => return Err(Error::ProviderUnreachable),
+            Answer::Unknown(unknown) => return Err(unknown.into()),
         };
         let mut tx = app.store.begin(account.clinic).await?;
         let now = tx.now().await?;
@@ -141,7 +141,7 @@ async fn compare_account(
         let page = match account.gateway.list_payments(since, after.as_deref()).await {
             Answer::Done(page) => page,
             Answer::Refused(refusal) => return Err(Error::ProviderRefused(refusal.message)),
-            Answer::Unknown(_) => return Err(Error::ProviderUnreachable),
+            Answer::Unknown(unknown) => return Err(unknown.into()),
         };
         for facts in page.items {
             compared.listed += 1;

@@ -117,7 +117,7 @@ pub(crate) async fn call(app: &App, clinic: ClinicId, refund: RefundId) -> Resul
         return match account.gateway.retrieve_refund(known).await {
             Answer::Done(facts) => note_and_settle(app, clinic, refund, facts).await,
             Answer::Refused(refusal) => Err(Error::ProviderRefused(refusal.message)),
-            Answer::Unknown(_) => Err(Error::ProviderUnreachable),
+            Answer::Unknown(unknown) => Err(unknown.into()),
         };
     }
     let order = RefundOrder {
@@ -145,7 +145,7 @@ pub(crate) async fn call(app: &App, clinic: ClinicId, refund: RefundId) -> Resul
         Answer::Unknown(unknown) => {
             note(app, clinic, refund, None, Some(&unknown.why)).await?;
             settle(app, clinic, refund, RefundState::Unknown).await?;
-            Err(Error::ProviderUnreachable)
+            Err(unknown.into())
         }
     }
 }
@@ -170,7 +170,7 @@ async fn note_and_settle(
         RefundStatus::Pending => {
             settle(app, clinic, refund, RefundState::Pending).await?;
             // The webhook brings the end; until then the outbox looks again.
-            Err(Error::ProviderUnreachable)
+            Err(Error::unreachable())
         }
         RefundStatus::Other(word) => Err(Error::ProviderRefused(format!(
             "unknown refund status {word:?}"
@@ -259,11 +259,11 @@ pub(crate) async fn look(
     match account.gateway.retrieve_refund(provider_refund_id).await {
         Answer::Done(facts) => match note_and_settle(app, clinic, ours, facts).await {
             // Pending is an answer too: the next event or the outbox goes on.
-            Err(Error::ProviderUnreachable) => Ok(()),
+            Err(Error::ProviderUnreachable { .. }) => Ok(()),
             done => done,
         },
         Answer::Refused(refusal) => Err(Error::ProviderRefused(refusal.message)),
-        Answer::Unknown(_) => Err(Error::ProviderUnreachable),
+        Answer::Unknown(unknown) => Err(unknown.into()),
     }
 }
 

@@ -155,7 +155,7 @@ pub async fn look(app: &App, clinic: ClinicId, attempt: AttemptId) -> Result<()>
     };
     match account.gateway.retrieve(lookup).await {
         Answer::Done(facts) => apply_facts(app, clinic, attempt, &report(facts)).await,
-        Answer::Unknown(_) => Err(Error::ProviderUnreachable),
+        Answer::Unknown(unknown) => Err(unknown.into()),
         Answer::Refused(refusal) if refusal.code == "not_found" => resume(app, clinic, &row).await,
         Answer::Refused(refusal) => Err(Error::ProviderRefused(refusal.message)),
     }
@@ -169,7 +169,7 @@ async fn resume(app: &App, clinic: ClinicId, attempt: &Attempt) -> Result<()> {
     if app.now().await? < attempt.repeatable_until() {
         return match crate::attempts::create_session(app, clinic, attempt).await? {
             Made::Session(_) | Made::Refused(_) => Ok(()),
-            Made::Unknown => Err(Error::ProviderUnreachable),
+            Made::Unknown(unknown) => Err(unknown.into()),
         };
     }
     move_attempt(app, clinic, attempt.id, |attempt| {
@@ -188,7 +188,14 @@ pub enum Closed {
     /// Too late to close, and the provider is still confirming: its answer may take days (hazard A11).
     Confirming,
     /// The provider gave no answer: nothing is proven.
-    Unreachable,
+    Unreachable { retry_after_ms: Option<i64> },
+}
+
+impl Closed {
+    /// There was an answer, and it proves nothing.
+    const UNPROVEN: Closed = Closed::Unreachable {
+        retry_after_ms: None,
+    };
 }
 
 /// Makes sure that an attempt takes no more money, and applies what comes to light on the way (hazards A2, B8).
@@ -218,12 +225,13 @@ pub async fn ensure_closed(app: &App, clinic: ClinicId, attempt: AttemptId) -> R
                 }) if state.is_live() => session,
                 Some(after) if after.captured > 0 => return Ok(Closed::Paid),
                 // Live and still without a session: nothing is proven yet.
-                Some(after) if after.state.is_live() => return Ok(Closed::Unreachable),
+                Some(after) if after.state.is_live() => return Ok(Closed::UNPROVEN),
                 _ => return Ok(Closed::Closed),
             },
-            Err(Error::ProviderUnreachable | Error::ProviderRefused(_)) => {
-                return Ok(Closed::Unreachable);
+            Err(Error::ProviderUnreachable { retry_after_ms }) => {
+                return Ok(Closed::Unreachable { retry_after_ms });
             }
+            Err(Error::ProviderRefused(_)) => return Ok(Closed::UNPROVEN),
             Err(error) => return Err(error),
         },
     };
@@ -246,14 +254,16 @@ pub async fn ensure_closed(app: &App, clinic: ClinicId, attempt: AttemptId) -> R
                 Reported::Paid { .. } => Closed::Paid,
                 Reported::Failed | Reported::Expired | Reported::Closed => Closed::Closed,
                 Reported::Processing { .. } => Closed::Confirming,
-                Reported::Open | Reported::Unheard(_) => Closed::Unreachable,
+                Reported::Open | Reported::Unheard(_) => Closed::UNPROVEN,
             })
         }
         Answer::Refused(refusal) => {
             tracing::warn!(attempt.id = %attempt, code = %refusal.code, "closing {attempt} was refused");
-            Ok(Closed::Unreachable)
+            Ok(Closed::UNPROVEN)
         }
-        Answer::Unknown(_) => Ok(Closed::Unreachable),
+        Answer::Unknown(unknown) => Ok(Closed::Unreachable {
+            retry_after_ms: unknown.retry_after_ms,
+        }),
     }
 }
 

@@ -157,7 +157,7 @@ async fn pay(State(web): State<Web>, Token(token): Token, Form(form): Form<PayFo
             );
             again(&web, &token, &note).await
         }
-        Err(Error::ProviderRefused(_) | Error::ProviderUnreachable | Error::NotSetUp(_)) => {
+        Err(Error::ProviderRefused(_) | Error::ProviderUnreachable { .. } | Error::NotSetUp(_)) => {
             let note =
                 "The payment page could not be opened. Nothing was taken. Try again in a minute.";
             again(&web, &token, note).await

@@ -24,7 +24,7 @@ pub fn is_mendable(error: &Error) -> bool {
         | Error::Invalid { .. }
         | Error::TooSoon { .. }
         | Error::TooMany { .. }
-        | Error::ProviderUnreachable
+        | Error::ProviderUnreachable { .. }
         | Error::ProviderRefused(_)
         | Error::NotSetUp(_)
         | Error::SignIn
@@ -54,7 +54,7 @@ pub fn sentence(error: &Error, clock: &Clock) -> String {
             "There were too many {what}. Try again after {}.",
             clock.moment(*until)
         ),
-        Error::ProviderUnreachable => "An online payment is in progress and the payment provider does not answer, \
+        Error::ProviderUnreachable { .. } => "An online payment is in progress and the payment provider does not answer, \
             so it cannot be stopped. Nothing was recorded. Wait a minute and try again."
             .into(),
         Error::ProviderRefused(why) => {
@@ -118,7 +118,7 @@ pub fn status(error: &Error) -> StatusCode {
         | Error::NotSetUp(_)
         | Error::SignIn => StatusCode::UNPROCESSABLE_ENTITY,
         Error::TooSoon { .. } | Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::ProviderUnreachable | Error::ProviderRefused(_) => StatusCode::CONFLICT,
+        Error::ProviderUnreachable { .. } | Error::ProviderRefused(_) => StatusCode::CONFLICT,
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Forbidden => StatusCode::FORBIDDEN,
         Error::Store(error) if is_busy(error) => StatusCode::SERVICE_UNAVAILABLE,
