@@ -86,6 +86,7 @@ pub(crate) fn row(
             reference,
             ..
         } => (None, reference, Some(provider_refund_id)),
+        About::Payment { reference, .. } => (None, Some(reference), None),
         About::Dispute { .. } | About::Nothing => (None, None, None),
     };
     Received {
@@ -93,7 +94,7 @@ pub(crate) fn row(
         account: account.account.clone(),
         event_id: event.event_id,
         kind: event.kind,
-        ignored: foreign || (session_id.is_none() && refund_id.is_none()),
+        ignored: foreign || (session_id.is_none() && refund_id.is_none() && reference.is_none()),
         session_id,
         reference,
         refund_id,
@@ -131,14 +132,19 @@ async fn carry_out(app: &App, event: &Leased) -> Result<Outcome> {
         refunds::look(app, event.clinic, refund, event.reference.as_deref()).await?;
         return Ok(Outcome::Done);
     }
-    let Some(session) = &event.session_id else {
+    if event.session_id.is_none() && event.reference.is_none() {
         return Ok(Outcome::Ignored {
             why: "about nothing we keep".into(),
         });
+    }
+    let by_session = match &event.session_id {
+        Some(session) => {
+            attempts::by_session(&app.store, event.clinic, &event.provider, session).await?
+        }
+        None => None,
     };
-    let by_session =
-        attempts::by_session(&app.store, event.clinic, &event.provider, session).await?;
-    // The webhook may overtake the answer that tells us the session's id: our reference finds the attempt then.
+    // The webhook may overtake the answer that tells us the session's id, or name only the payment: our reference finds
+    // the attempt then.
     let attempt = by_session.or_else(|| {
         event
             .reference

@@ -6,6 +6,7 @@ use remit_core::attempts::Attempt;
 use remit_core::ids::{ClinicId, EndpointId};
 use remit_gateways::payments::{Capabilities, PaymentProvider};
 use remit_gateways::sandbox::{SandboxConfig, SandboxProvider};
+use remit_gateways::stripe::{self, StripeConfig, StripeProvider};
 use remit_store::providers::{self, ProviderAccount};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,7 @@ use crate::{App, Error, Result};
 
 /// The sandbox's name among providers.
 pub const SANDBOX: &str = "sandbox";
+pub const STRIPE: &str = "stripe";
 
 /// What is sealed of an account.
 #[derive(Serialize, Deserialize)]
@@ -155,6 +157,23 @@ fn connect(app: &App, row: &ProviderAccount) -> Result<Arc<dyn PaymentProvider>>
             };
             let provider =
                 SandboxProvider::new(config).map_err(|error| Error::Setup(error.to_string()))?;
+            Ok(Arc::new(provider))
+        }
+        STRIPE => {
+            let api_base = if row.api_base.is_empty() {
+                stripe::DEFAULT_API_BASE.to_owned()
+            } else {
+                row.api_base.clone()
+            };
+            let config = StripeConfig {
+                api_base,
+                secret_key: secrets.secret_key,
+                webhook_secrets: secrets.webhook_secrets,
+                account: row.account.clone(),
+                client: app.client.clone(),
+            };
+            let provider =
+                StripeProvider::new(config).map_err(|error| Error::Setup(error.to_string()))?;
             Ok(Arc::new(provider))
         }
         _ => Err(Error::NotSetUp("this payment provider")),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use remit_core::{DAY_MS, SECOND_MS};
 pub use reqwest::Client;
-use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response};
 
 use crate::{Answer, Refusal, Unknown};
@@ -63,6 +63,10 @@ pub fn client() -> Result<Client, ClientError> {
 pub struct Reply {
     pub status: u16,
     pub retry_after_ms: Option<i64>,
+    /// The other side's clock when it answered (UTC ms, whole seconds), from `Date`.
+    pub date_ms: Option<i64>,
+    /// The answer is a stored one, repeated for its idempotency key (`Idempotent-Replayed`).
+    pub replayed: bool,
     pub body: Vec<u8>,
 }
 
@@ -82,6 +86,11 @@ pub async fn send(request: RequestBuilder) -> Answer<Reply> {
 async fn read(mut response: Response) -> Answer<Reply> {
     let status = response.status().as_u16();
     let retry_after_ms = retry_after_ms(response.headers());
+    let date_ms = header(response.headers(), &DATE).and_then(date_ms);
+    let replayed = response
+        .headers()
+        .get("idempotent-replayed")
+        .is_some_and(|value| value.as_bytes() == b"true");
     let mut body = Vec::new();
     loop {
         match response.chunk().await {
@@ -98,6 +107,8 @@ async fn read(mut response: Response) -> Answer<Reply> {
     Answer::Done(Reply {
         status,
         retry_after_ms,
+        date_ms,
+        replayed,
         body,
     })
 }
@@ -133,10 +144,8 @@ pub fn judge<T>(
             value(&reply.body).map_or_else(|| unknown("answer not understood"), Answer::Done)
         }
         408 | 409 | 425 | 429 => unknown("asked to try again later"),
-        400..=499 => refusal(reply.status, &reply.body).map_or_else(
-            || unknown("refused by something in between"),
-            Answer::Refused,
-        ),
+        400..=499 => refusal(reply.status, &reply.body)
+            .map_or_else(|| unknown("no proof of a refusal"), Answer::Refused),
         _ => unknown("no proof either way"),
     }
 }
@@ -144,13 +153,17 @@ pub fn judge<T>(
 /// `Retry-After` in milliseconds: seconds, or a date, which is read against the answer's own `Date` so that our clock
 /// does not matter (hazard B6). `None` for anything else.
 fn retry_after_ms(headers: &HeaderMap) -> Option<i64> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let text = header(headers, &RETRY_AFTER)?;
     let wait = if text.bytes().all(|byte| byte.is_ascii_digit()) {
         text.parse::<i64>().ok()?.checked_mul(SECOND_MS)?
     } else {
-        date_ms(text)? - date_ms(headers.get(DATE)?.to_str().ok()?)?
+        date_ms(text)? - header(headers, &DATE).and_then(date_ms)?
     };
     Some(wait.clamp(0, RETRY_AFTER_MAX_MS))
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
 }
 
 /// An HTTP date (RFC 9110, 5.6.7, the preferred form) in UTC milliseconds.
@@ -179,6 +192,8 @@ mod tests {
                 let reply = Reply {
                     status,
                     retry_after_ms: Some(7),
+                    date_ms: None,
+                    replayed: false,
                     body: body.into(),
                 };
                 let told = judge(&reply, |body| (body == b"yes").then_some(()), words);

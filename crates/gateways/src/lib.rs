@@ -8,7 +8,7 @@ pub mod messages;
 pub mod payments;
 pub mod sandbox;
 pub mod signature;
-
+pub mod stripe;
 pub mod tray;
 
 /// What came back from outside.
@@ -52,6 +52,18 @@ impl<T> Answer<T> {
             Answer::Done(value) => Answer::Done(f(value)),
             Answer::Refused(refusal) => Answer::Refused(refusal),
             Answer::Unknown(unknown) => Answer::Unknown(unknown),
+        }
+    }
+
+    /// The value, or what came instead of it, for an answer of another type.
+    ///
+    /// # Errors
+    /// The refusal or the unknown, as it was.
+    pub fn into_result<U>(self) -> Result<T, Answer<U>> {
+        match self {
+            Answer::Done(value) => Ok(value),
+            Answer::Refused(refusal) => Err(Answer::Refused(refusal)),
+            Answer::Unknown(unknown) => Err(Answer::Unknown(unknown)),
         }
     }
 

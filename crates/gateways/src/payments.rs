@@ -153,6 +153,11 @@ pub enum About {
         session_id: String,
         reference: Option<String>,
     },
+    /// A payment, where the event does not name its session.
+    Payment {
+        payment_id: String,
+        reference: String,
+    },
     Refund {
         provider_refund_id: String,
         payment_id: String,
