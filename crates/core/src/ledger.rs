@@ -80,16 +80,25 @@ pub enum TxnKind {
     Refund,
     /// A refund that had succeeded failed after all; source: the refund.
     RefundReversal,
+    /// What the provider kept for itself; source: its movement.
+    Fee,
+    /// The provider sent money to the bank; source: its movement.
+    Payout,
+    /// A payout came back; source: its movement.
+    PayoutFailure,
 }
 
 impl TxnKind {
-    pub const ALL: [TxnKind; 6] = [
+    pub const ALL: [TxnKind; 9] = [
         TxnKind::Charge,
         TxnKind::Uncharge,
         TxnKind::Capture,
         TxnKind::Desk,
         TxnKind::Refund,
         TxnKind::RefundReversal,
+        TxnKind::Fee,
+        TxnKind::Payout,
+        TxnKind::PayoutFailure,
     ];
 
     pub fn name(self) -> &'static str {
@@ -100,6 +109,9 @@ impl TxnKind {
             TxnKind::Desk => "desk",
             TxnKind::Refund => "refund",
             TxnKind::RefundReversal => "refund_reversal",
+            TxnKind::Fee => "fee",
+            TxnKind::Payout => "payout",
+            TxnKind::PayoutFailure => "payout_failure",
         }
     }
 

@@ -17,6 +17,7 @@ pub mod links;
 pub mod messages;
 pub mod methods;
 pub mod money;
+pub mod movements;
 pub mod outbox;
 pub mod payments;
 pub mod refunds;

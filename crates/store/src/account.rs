@@ -513,45 +513,8 @@ impl Scribe<'_> {
         findings::open(tx, finding, Some(self.standing.appointment), self.now).await
     }
 
-    /// Posts a balanced transaction at the end of the appointment's hash chain (hazard D17).
     async fn post(&self, tx: &mut Tx, txn: &Txn) -> Result<()> {
-        let end = opt!(
-            tx,
-            (i64, Vec<u8>),
-            CHAIN_END,
-            tx.clinic(),
-            self.appt.clone()
-        )?;
-        let (position, prev) =
-            end.map_or((0, vec![0; 32]), |(position, hash)| (position + 1, hash));
-        exec!(
-            tx,
-            INSERT_TXN,
-            tx.clinic(),
-            txn.id.to_string(),
-            self.appt.clone(),
-            txn.kind.name(),
-            txn.source.clone(),
-            self.now,
-            self.actor.to_owned(),
-            txn.reverses.map(|reversed| reversed.to_string()),
-            position,
-            prev.clone(),
-            chain_hash(&prev, &txn.canonical()),
-        )?;
-        let lines = (0_i64..).zip(txn.lines()).map(|(line, entry)| {
-            json!({ "line": line, "account": entry.account.name(), "amount": entry.amount.minor,
-                "currency": entry.amount.currency.code() })
-        });
-        exec!(
-            tx,
-            INSERT_ENTRIES,
-            tx.clinic(),
-            Value::from_iter(lines).to_string(),
-            txn.id.to_string(),
-            self.appt.clone(),
-        )
-        .map(drop)
+        append(tx, &self.appt, txn, self.actor, self.now).await
     }
 
     /// What people see of it, and what leaves as an outgoing webhook later.
@@ -570,6 +533,47 @@ impl Scribe<'_> {
         }
         events::append_all(tx, &lines).await
     }
+}
+
+/// Posts a balanced transaction at the end of a book's hash chain (hazard D17), under the book's lock row. A book is
+/// an appointment's, or that of a provider account: its id stands where an appointment's would.
+pub(crate) async fn append(
+    tx: &mut Tx,
+    book: &str,
+    txn: &Txn,
+    actor: &str,
+    now: UtcMs,
+) -> Result<()> {
+    let end = opt!(tx, (i64, Vec<u8>), CHAIN_END, tx.clinic(), book.to_owned())?;
+    let (position, prev) = end.map_or((0, vec![0; 32]), |(position, hash)| (position + 1, hash));
+    exec!(
+        tx,
+        INSERT_TXN,
+        tx.clinic(),
+        txn.id.to_string(),
+        book.to_owned(),
+        txn.kind.name(),
+        txn.source.clone(),
+        now,
+        actor.to_owned(),
+        txn.reverses.map(|reversed| reversed.to_string()),
+        position,
+        prev.clone(),
+        chain_hash(&prev, &txn.canonical()),
+    )?;
+    let lines = (0_i64..).zip(txn.lines()).map(|(line, entry)| {
+        json!({ "line": line, "account": entry.account.name(), "amount": entry.amount.minor,
+            "currency": entry.amount.currency.code() })
+    });
+    exec!(
+        tx,
+        INSERT_ENTRIES,
+        tx.clinic(),
+        Value::from_iter(lines).to_string(),
+        txn.id.to_string(),
+        book.to_owned(),
+    )
+    .map(drop)
 }
 
 /// The timeline's word for an event, and what its sentence needs.

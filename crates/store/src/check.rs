@@ -23,6 +23,15 @@ statements! {
         WHERE p.provider IS NOT NULL AND p.amount <> (SELECT CAST(COALESCE(SUM(e.amount), 0) AS BIGINT)
         FROM ledger_entry e WHERE e.clinic = t.clinic AND e.txn = t.id
         AND e.account = 'psp_clearing:' || p.provider || ':' || p.account) LIMIT 20"];
+    I3B_POSTED = ["SELECT m.clinic || ' ' || m.provider || ':' || m.account AS what FROM (SELECT clinic, provider, account,
+        currency, SUM(CASE WHEN kind IN ('payout', 'payout_failure') THEN gross ELSE 0 END - kept) AS net FROM movement
+        WHERE txn IS NOT NULL GROUP BY clinic, provider, account, currency) m WHERE m.net <> (SELECT
+        CAST(COALESCE(SUM(e.amount), 0) AS BIGINT) FROM ledger_entry e JOIN ledger_txn t ON t.clinic = e.clinic
+        AND t.id = e.txn WHERE e.clinic = m.clinic AND e.account = 'psp_clearing:' || m.provider || ':' || m.account
+        AND e.account LIKE 'psp_clearing:%' AND e.currency = m.currency
+        AND t.kind IN ('fee', 'payout', 'payout_failure')) LIMIT 20"];
+    I3B_AGREES = ["SELECT clinic || ' ' || provider || ':' || account AS what FROM provider_account
+        WHERE compared_at > agreed_at + 86400000 LIMIT 20"];
     I5_CREDIT_EXPLAINED = ["SELECT b.clinic || ' ' || b.appt AS what FROM appointment_balance b
         WHERE b.credit > 0 AND b.due > 0 LIMIT 20"];
     I6_RESERVED = ["SELECT p.clinic || ' ' || p.id AS what FROM payment p WHERE p.refund_reserved <> (SELECT
@@ -83,6 +92,11 @@ pub async fn run(store: &Store) -> Result<Vec<Verdict>> {
         ("I2 credit is the patient's credit", I2_CREDIT),
         ("I3 every provider payment is posted once", I3_ONE_POSTING),
         ("I3 clearing holds what was received", I3_CLEARING),
+        ("I3b fees and payouts are the provider's", I3B_POSTED),
+        (
+            "I3b the provider's books agreed with ours within a day",
+            I3B_AGREES,
+        ),
         (
             "I5 nothing is due while there is credit",
             I5_CREDIT_EXPLAINED,
@@ -122,7 +136,7 @@ pub async fn run(store: &Store) -> Result<Vec<Verdict>> {
 
 const PAGE: i64 = 500;
 
-/// I12: recomputes every appointment's hash chain.
+/// I12: recomputes the hash chain of every book, appointments' and provider accounts' alike.
 async fn ledger_chains(store: &Store) -> Result<Verdict> {
     type Row = (
         String,

@@ -11,6 +11,15 @@ use crate::{Result, Store, Tx, fresh};
 statements! {
     OPEN = ["INSERT INTO finding (clinic, id, kind, about, appt, amount, currency, detail, opened_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (clinic, kind, about) DO NOTHING"];
+    STANDS = ["INSERT INTO finding (clinic, id, kind, about, appt, amount, currency, detail, opened_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (clinic, kind, about) DO UPDATE
+        SET amount = excluded.amount, currency = excluded.currency, detail = excluded.detail,
+        opened_at = CASE WHEN finding.closed_at IS NULL THEN finding.opened_at ELSE excluded.opened_at END,
+        closed_at = NULL, closed_by = NULL, note = NULL
+        WHERE finding.detail <> excluded.detail OR COALESCE(finding.amount, 0) <> COALESCE(excluded.amount, 0)
+        OR finding.closed_by = 'Remit'"];
+    CLOSE_ABOUT = ["UPDATE finding SET closed_at = $4, closed_by = $5
+        WHERE clinic = $1 AND kind = $2 AND about = $3 AND closed_at IS NULL"];
     LIST = ["SELECT id, kind, about, appt, amount, currency, detail, opened_at FROM finding
         WHERE clinic = $1 AND closed_at IS NULL ORDER BY opened_at DESC, id DESC LIMIT $2"];
     CLOSE = ["UPDATE finding SET closed_at = $3, closed_by = $4 WHERE clinic = $1 AND id = $2 AND closed_at IS NULL"];
@@ -118,4 +127,58 @@ pub async fn close(tx: &mut Tx, finding: FindingId, by: &str, now: UtcMs) -> Res
         now,
         by.to_owned()
     )? == 1)
+}
+
+/// Opens a finding whose cause stands now, or brings it up to date. One that a person closed stays closed while
+/// nothing about it changed; one that had closed by itself opens again.
+///
+/// # Errors
+/// The engine's own.
+pub async fn stands(
+    tx: &mut Tx,
+    finding: &Finding,
+    appointment: Option<AppointmentId>,
+    now: UtcMs,
+) -> Result<()> {
+    tx.tell("findings");
+    exec!(
+        tx,
+        STANDS,
+        tx.clinic(),
+        FindingId(fresh::uuid(now)?).to_string(),
+        finding.kind.name(),
+        finding.about.clone(),
+        appointment.map(|appt| appt.to_string()),
+        finding.amount.map(|amount| amount.minor),
+        finding
+            .amount
+            .map(|amount| amount.currency.code().to_owned()),
+        finding.detail.clone(),
+        now,
+    )
+    .map(drop)
+}
+
+/// Closes the finding about something whose cause is gone; nothing when none is open.
+///
+/// # Errors
+/// The engine's own.
+pub async fn close_about(
+    tx: &mut Tx,
+    kind: FindingKind,
+    about: &str,
+    by: &str,
+    now: UtcMs,
+) -> Result<()> {
+    tx.tell("findings");
+    exec!(
+        tx,
+        CLOSE_ABOUT,
+        tx.clinic(),
+        kind.name(),
+        about.to_owned(),
+        now,
+        by.to_owned()
+    )
+    .map(drop)
 }

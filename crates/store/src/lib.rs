@@ -21,6 +21,7 @@ pub mod inbox;
 pub mod links;
 pub mod methods;
 pub mod migrate;
+pub mod movements;
 pub mod outbox;
 pub mod patients;
 pub mod payments;
@@ -55,6 +56,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         links::tallies::ALL,
         methods::ALL,
         migrate::ALL,
+        movements::ALL,
         outbox::ALL,
         patients::ALL,
         payments::ALL,

@@ -14,12 +14,20 @@ struct Migration {
     pg: &'static str,
 }
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    version: 1,
-    common: include_str!("../migrations/0001_start.sql"),
-    lite: include_str!("../migrations/0001_start.lite.sql"),
-    pg: include_str!("../migrations/0001_start.pg.sql"),
-}];
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        version: 1,
+        common: include_str!("../migrations/0001_start.sql"),
+        lite: include_str!("../migrations/0001_start.lite.sql"),
+        pg: include_str!("../migrations/0001_start.pg.sql"),
+    },
+    Migration {
+        version: 2,
+        common: include_str!("../migrations/0002_books.sql"),
+        lite: "",
+        pg: "",
+    },
+];
 
 /// The schema that this release knows.
 pub const CURRENT: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;

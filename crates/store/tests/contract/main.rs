@@ -7,6 +7,7 @@ mod constraints;
 mod desk;
 mod lists;
 mod migrations;
+mod movements;
 mod queues;
 mod size;
 mod statements;
