@@ -4,21 +4,18 @@
 //! Every assumption about Stripe stands in this folder, read from its published API of [`VERSION`].
 
 mod amounts;
+mod client;
 mod errors;
 mod events;
 mod facts;
 mod form;
 mod wire;
 
-use std::net::IpAddr;
-
 use async_trait::async_trait;
 use remit_core::methods::Method;
 use remit_core::{DAY_MS, MINUTE_MS, SECOND_MS, UtcMs};
-use reqwest::{Client, Method as Verb, RequestBuilder, Url};
-use serde::de::DeserializeOwned;
+use reqwest::Method as Verb;
 
-use crate::http::Reply;
 use crate::payments::{
     AccountFacts, Capabilities, Closing, DisputeFacts, Facts, Frozen, Lookup, Movement, Page,
     PaymentProvider, ProviderEvent, RefundFacts, RefundOrder, Session, SessionOrder, SessionStatus,
@@ -26,10 +23,13 @@ use crate::payments::{
 };
 use crate::{Answer, http, signature};
 
+use client::PAGE;
 use wire::{
-    AccountAnswer, DisputeAnswer, EndpointAnswer, EventAnswer, ListAnswer, Listed, MovementAnswer,
-    REFUND, RefundAnswer, SessionAnswer,
+    AccountAnswer, DisputeAnswer, EndpointAnswer, EventAnswer, ListAnswer, MovementAnswer, REFUND,
+    RefundAnswer, SessionAnswer,
 };
+
+pub use client::{ConfigError, StripeConfig, StripeProvider, livemode};
 
 /// The version of the API that requests and answers here are written for; sent with every call.
 pub const VERSION: &str = "2026-07-29.dahlia";
@@ -45,163 +45,14 @@ const SESSION_MAX_MS: i64 = DAY_MS;
 const IDEMPOTENCY_MS: i64 = DAY_MS;
 /// How far before an attempt's own time its session is looked for: clocks differ (hazard B6).
 const LOOKUP_MARGIN_MS: i64 = 10 * MINUTE_MS;
-/// The most that a page of a list may hold, and the most pages that one look-up reads.
-const PAGE: &str = "100";
-const PAGES_MAX: usize = 100;
+/// Where sessions are made and listed.
+const SESSIONS: [&str; 2] = ["checkout", "sessions"];
 
 /// The payment and the charge behind a session, in one answer.
 const WITH_PAYMENT: &str = "payment_intent.latest_charge";
 const LISTED_WITH_PAYMENT: &str = "data.payment_intent.latest_charge";
 
-/// How one account is reached. No `Debug`: it holds secrets.
-#[derive(Clone)]
-pub struct StripeConfig {
-    /// Up to but without `/v1`: [`DEFAULT_API_BASE`], or another https address; http on the loopback only.
-    pub api_base: String,
-    /// `sk_live_`, `sk_test_`, or restricted: `rk_live_`, `rk_test_`.
-    pub secret_key: String,
-    /// Two while one replaces the other; none: every webhook is refused (hazard D1).
-    pub webhook_secrets: Vec<String>,
-    /// `acct_...`, or empty as long as it is not known.
-    pub account: String,
-    /// From [`http::client`].
-    pub client: Client,
-}
-
-/// Why no account can be reached with this configuration. The sentences are for the person who typed it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
-    #[error("The address must begin with https://, or with http:// for this machine itself.")]
-    Address,
-    #[error("This is not a secret or restricted Stripe key: those begin with sk_ or rk_.")]
-    Key,
-}
-
-/// Whether a key is for live money; `None` when it is no secret or restricted key.
-pub fn livemode(key: &str) -> Option<bool> {
-    let rest = key.strip_prefix("sk_").or(key.strip_prefix("rk_"))?;
-    let (mode, secret) = rest.split_once('_')?;
-    let whole = !secret.is_empty() && secret.bytes().all(|byte| byte.is_ascii_graphic());
-    match mode {
-        "live" if whole => Some(true),
-        "test" if whole => Some(false),
-        _ => None,
-    }
-}
-
-/// One Stripe account.
-pub struct StripeProvider {
-    config: StripeConfig,
-    base: Url,
-    livemode: bool,
-}
-
 impl StripeProvider {
-    /// # Errors
-    /// [`ConfigError`]
-    pub fn new(config: StripeConfig) -> Result<StripeProvider, ConfigError> {
-        let base = Url::parse(&config.api_base).map_err(|_| ConfigError::Address)?;
-        let plain = base.query().is_none() && base.fragment().is_none() && base.username() == "";
-        if !plain || !(base.scheme() == "https" || is_loopback_http(&base)) {
-            return Err(ConfigError::Address);
-        }
-        let livemode = livemode(&config.secret_key).ok_or(ConfigError::Key)?;
-        Ok(StripeProvider {
-            config,
-            base,
-            livemode,
-        })
-    }
-
-    /// A request to a path below `/v1`; every part is escaped, so an id from outside cannot leave its place.
-    fn request(&self, verb: Verb, path: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push("v1").extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        self.config
-            .client
-            .request(verb, url)
-            .bearer_auth(&self.config.secret_key)
-            .header("stripe-version", VERSION)
-    }
-
-    fn post(&self, path: &[&str], frozen: &Frozen) -> RequestBuilder {
-        self.request(Verb::POST, path, &[])
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(frozen.0.clone())
-    }
-
-    async fn ask<W: DeserializeOwned, T>(
-        &self,
-        request: RequestBuilder,
-        read: impl FnOnce(W) -> Option<T>,
-    ) -> Answer<T> {
-        match http::send(request).await.into_result() {
-            Ok(reply) => errors::judge(&reply, read),
-            Err(answer) => answer,
-        }
-    }
-
-    async fn get<W: DeserializeOwned, T>(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        read: impl FnOnce(W) -> Option<T>,
-    ) -> Answer<T> {
-        self.ask(self.request(Verb::GET, path, query), read).await
-    }
-
-    /// Sends frozen bytes under a key. A 5xx is stored for its key and comes again for a day, so once the same one was
-    /// repeated only a look at what there is can tell (hazard A15): that is the second value.
-    async fn post_once<W: DeserializeOwned, T>(
-        &self,
-        path: &[&str],
-        frozen: &Frozen,
-        idempotency_key: &str,
-        read: impl FnOnce(W) -> Option<T>,
-    ) -> (Answer<T>, bool) {
-        let request = self
-            .post(path, frozen)
-            .header("idempotency-key", idempotency_key);
-        match http::send(request).await.into_result() {
-            Ok(reply) => {
-                let stored_error = is_stored_error(&reply);
-                (errors::judge(&reply, read), stored_error)
-            }
-            Err(answer) => (answer, false),
-        }
-    }
-
-    /// One page of a list, newest first as Stripe has it, turned over so that the oldest of the page comes first.
-    /// `read` answers `None` to what makes no sense and `Some(None)` to what is none of ours.
-    async fn list<W: DeserializeOwned + Listed, T>(
-        &self,
-        path: &[&str],
-        query: &[(&str, &str)],
-        after: Option<&str>,
-        mut read: impl FnMut(W) -> Option<Option<T>>,
-    ) -> Answer<Page<T>> {
-        let mut query = query.to_vec();
-        query.push(("limit", PAGE));
-        query.extend(after.map(|after| ("starting_after", after)));
-        self.get(path, &query, |list: ListAnswer<W>| {
-            let last = list.data.last().map(|last| last.id().to_owned());
-            let mut items = Vec::with_capacity(list.data.len());
-            for answer in list.data.into_iter().rev() {
-                items.extend(read(answer)?);
-            }
-            Some(Page {
-                items,
-                next: last.filter(|_| list.has_more),
-            })
-        })
-        .await
-    }
-
     /// The session with our reference among those made in a span of time.
     async fn find(&self, reference: &str, from: UtcMs, to: UtcMs) -> Answer<Facts> {
         let (from, to) = (floor_seconds(from), floor_seconds(to));
@@ -210,52 +61,28 @@ impl StripeProvider {
             ("created[lte]", to.as_str()),
             ("expand[]", LISTED_WITH_PAYMENT),
         ];
-        let (mut found, mut after) = (Vec::new(), None::<String>);
-        for _ in 0..PAGES_MAX {
-            let page = self
-                .list(
-                    &["checkout", "sessions"],
-                    &query,
-                    after.as_deref(),
-                    |session: SessionAnswer| {
-                        let ours = facts::reference(&session) == Some(reference);
-                        ours.then(|| facts::facts(session))
-                            .map_or(Some(None), |facts| facts.map(Some))
-                    },
-                )
-                .await;
-            match page.into_result() {
-                Ok(page) => {
-                    found.extend(page.items);
-                    after = page.next;
-                }
-                Err(answer) => return answer,
-            }
-            if after.is_none() {
-                return match facts::weightiest(found) {
-                    Some(facts) => Answer::Done(facts),
-                    None => {
-                        Answer::refused("not_found", "Stripe has no session with this reference.")
-                    }
-                };
-            }
+        let read = |session: SessionAnswer| match facts::reference(&session) == Some(reference) {
+            true => facts::facts(session).map(Some),
+            false => Some(None),
+        };
+        match self
+            .all(&SESSIONS, &query, read)
+            .await
+            .map(facts::weightiest)
+            .into_result()
+        {
+            Ok(Some(facts)) => Answer::Done(facts),
+            Ok(None) => Answer::refused("not_found", "Stripe has no session with this reference."),
+            Err(answer) => answer,
         }
-        Answer::unknown("too many sessions to look through")
     }
 
     /// After a stored error: the session if there is one after all. If there is none then nobody ever got its address,
     /// so no money can come by it and another attempt is safe.
     async fn session_despite_error(&self, frozen: &Frozen) -> Answer<Session> {
-        let mut form = self.base.clone();
-        form.set_query(Some(&frozen.0));
-        let field = |name: &str| {
-            form.query_pairs()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.into_owned())
-        };
         let (Some(reference), Some(expires_at)) = (
-            field("client_reference_id"),
-            field("expires_at").and_then(|seconds| seconds.parse::<i64>().ok()),
+            form::field(frozen, "client_reference_id"),
+            form::field(frozen, "expires_at").and_then(|seconds| seconds.parse::<i64>().ok()),
         ) else {
             return Answer::unknown("stored error, and no reference to look for");
         };
@@ -332,20 +159,6 @@ impl StripeProvider {
     }
 }
 
-fn is_loopback_http(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    url.scheme() == "http"
-        && (host == "localhost"
-            || address
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback()))
-}
-
-fn is_stored_error(reply: &Reply) -> bool {
-    reply.replayed && reply.status >= 500
-}
-
 /// The whole second that a moment lies in, for the end or the generous beginning of a span.
 fn floor_seconds(at: UtcMs) -> String {
     at.max(0).div_euclid(SECOND_MS).to_string()
@@ -376,9 +189,8 @@ impl PaymentProvider for StripeProvider {
     }
 
     async fn create_session(&self, frozen: &Frozen, idempotency_key: &str) -> Answer<Session> {
-        let path = ["checkout", "sessions"];
         match self
-            .post_once(&path, frozen, idempotency_key, facts::session)
+            .post_once(&SESSIONS, frozen, idempotency_key, facts::session)
             .await
         {
             (Answer::Unknown(_), true) => self.session_despite_error(frozen).await,
@@ -398,7 +210,7 @@ impl PaymentProvider for StripeProvider {
 
     async fn ensure_closed(&self, session_id: &str) -> Answer<Closing> {
         let path = ["checkout", "sessions", session_id, "expire"];
-        let request = self.post(&path, &Frozen(format!("expand[]={WITH_PAYMENT}")));
+        let request = self.post(&path, &form::expand(WITH_PAYMENT));
         let refused = match self
             .ask(request, |session| {
                 facts::facts(session).and_then(facts::closing)
@@ -430,16 +242,9 @@ impl PaymentProvider for StripeProvider {
             return answer;
         }
         // Money that goes out is never asked for twice on the word of an absence: only a refund that is there counts.
-        let mut form = self.base.clone();
-        form.set_query(Some(&frozen.0));
-        let field = |name: &str| {
-            form.query_pairs()
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value.into_owned())
-        };
         let (Some(payment_id), reference) = (
-            field("payment_intent"),
-            field(&format!("metadata[{REFUND}]")),
+            form::field(frozen, "payment_intent"),
+            form::field(frozen, &format!("metadata[{REFUND}]")),
         ) else {
             return answer;
         };
@@ -459,25 +264,8 @@ impl PaymentProvider for StripeProvider {
 
     async fn refunds_of(&self, payment_id: &str) -> Answer<Vec<RefundFacts>> {
         let query = [("payment_intent", payment_id)];
-        let (mut refunds, mut after) = (Vec::new(), None::<String>);
-        for _ in 0..PAGES_MAX {
-            let page = self
-                .list(&["refunds"], &query, after.as_deref(), |refund| {
-                    facts::refund(refund).map(Some)
-                })
-                .await;
-            match page.into_result() {
-                Ok(page) => {
-                    refunds.extend(page.items);
-                    after = page.next;
-                }
-                Err(answer) => return answer,
-            }
-            if after.is_none() {
-                return Answer::Done(refunds);
-            }
-        }
-        Answer::unknown("too many refunds of one payment")
+        let read = |refund| facts::refund(refund).map(Some);
+        self.all(&["refunds"], &query, read).await
     }
 
     async fn retrieve_dispute(&self, dispute_id: &str) -> Answer<DisputeFacts> {
@@ -541,8 +329,7 @@ impl PaymentProvider for StripeProvider {
             };
             Some(listed.then_some(facts))
         };
-        self.list(&["checkout", "sessions"], &query, after, read)
-            .await
+        self.list(&SESSIONS, &query, after, read).await
     }
 
     async fn list_refunds(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<RefundFacts>> {

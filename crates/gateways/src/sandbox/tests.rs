@@ -103,6 +103,8 @@ fn only_the_companys_own_error_is_a_refusal() {
         let reply = http::Reply {
             status,
             retry_after_ms: None,
+            date_ms: None,
+            replayed: false,
             body: body.into_bytes(),
         };
         let told = http::judge(&reply, |_| Some(()), refusal);

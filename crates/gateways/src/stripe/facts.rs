@@ -64,9 +64,7 @@ pub(super) fn facts(session: SessionAnswer) -> Option<Facts> {
             .filter(|_| with_money)
             .map(|payment| payment.id.clone()),
         received,
-        paid_with: payment
-            .filter(|_| with_money)
-            .and_then(|payment| means(payment)),
+        paid_with: payment.filter(|_| with_money).and_then(means),
         last_error: payment
             .filter(|_| status == SessionStatus::Open)
             .and_then(|payment| payment.last_payment_error.as_ref())

@@ -2,6 +2,7 @@
 
 use remit_core::SECOND_MS;
 use remit_core::methods::Method;
+use reqwest::Url;
 
 use super::amounts::to_stripe;
 use super::wire::{ATTEMPT, REFUND};
@@ -86,6 +87,21 @@ pub(super) fn webhook(url: &str, events: &[&str], version: &str) -> Frozen {
         form.put(&format!("enabled_events[{n}]"), event);
     }
     form.frozen()
+}
+
+/// Asks for linked objects to come along with the answer.
+pub(super) fn expand(path: &str) -> Frozen {
+    let mut form = Form::default();
+    form.put("expand[0]", path);
+    form.frozen()
+}
+
+/// A field of frozen bytes, read back.
+pub(super) fn field(frozen: &Frozen, name: &str) -> Option<String> {
+    let form = Url::parse(&format!("form:?{}", frozen.0)).ok()?;
+    form.query_pairs()
+        .find(|(key, _)| key == name)
+        .map(|(_, value)| value.into_owned())
 }
 
 /// A sum that Stripe cannot write is sent as nothing, which it refuses; a zero would be a session without payment.
