@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
 use remit_core::clinic::Clinic;
+use remit_core::contact::Phone;
 use remit_core::ids::ClinicId;
 use remit_core::methods::{Method, MethodSetting};
 use remit_store::{clinics, methods};
@@ -27,11 +28,13 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
     if let Some(known) = known.filter(|known| known.read_at.elapsed() < REMEMBERED) {
         return Ok(known);
     }
+    let row = clinics::get(&app.store, clinic)
+        .await?
+        .ok_or(Error::NotFound)?;
     let read = ClinicContext {
-        clinic: clinics::get(&app.store, clinic)
-            .await?
-            .ok_or(Error::NotFound)?,
         methods: methods::list(&app.store, clinic).await?,
+        dialled: dialled(&row),
+        clinic: row,
         read_at: Instant::now(),
     };
     let read = Arc::new(read);
@@ -40,6 +43,14 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
         .unwrap_or_else(PoisonError::into_inner)
         .insert(clinic, read.clone());
     Ok(read)
+}
+
+/// `None` without a phone. One that cannot be read is dialled as it is written.
+fn dialled(clinic: &Clinic) -> Option<String> {
+    let phone = &clinic.phone;
+    (!phone.is_empty()).then(|| {
+        Phone::parse(phone, &clinic.country).map_or_else(|_| phone.clone(), Phone::into_string)
+    })
 }
 
 /// A clinic's routing prefix, asked within a transaction: a second connection taken while one is held is how a pool

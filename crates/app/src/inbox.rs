@@ -23,32 +23,21 @@ pub enum Accepted {
     Refused(WebhookError),
 }
 
-/// The header that carries the signature of an endpoint's webhooks.
-///
-/// # Errors
-/// [`Error::NotFound`], or the store's.
-pub async fn signature_header(app: &App, endpoint: EndpointId) -> Result<&'static str> {
-    Ok(providers::by_endpoint(app, endpoint)
-        .await?
-        .gateway
-        .signature_header())
-}
-
-/// Verifies and stores one webhook. The object it names is not looked at here: acknowledge first.
+/// Verifies and stores one webhook; `header` reads the one that carries the signature. The object it names is not
+/// looked at here: acknowledge first.
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown endpoint; or the store's, so that the provider tries again.
 pub async fn receive(
     app: &App,
     endpoint: EndpointId,
-    signature: &str,
+    header: impl FnOnce(&'static str) -> Option<String>,
     body: &[u8],
 ) -> Result<Accepted> {
-    let account = providers::by_endpoint(app, endpoint).await?;
-    let mut tx = app.store.begin(account.clinic).await?;
-    let now = tx.now().await?;
+    let (account, now) = providers::by_endpoint(app, endpoint).await?;
+    let signature = header(account.gateway.signature_header()).unwrap_or_default();
     let request = WebhookRequest {
-        signature,
+        signature: &signature,
         body,
         received_at: now,
     };
@@ -61,6 +50,7 @@ pub async fn receive(
     };
     // Another mode or another account's event is authentic and not ours: kept, never applied (hazard A22).
     let foreign = event.livemode != account.livemode || event.account != account.account;
+    let mut tx = app.store.begin_single(account.clinic).await?;
     let stored = inbox::store(&mut tx, &row(&account, event, body, foreign), now).await?;
     tx.commit().await?;
     Ok(if stored {

@@ -83,6 +83,8 @@ pub struct Config {
 pub struct ClinicContext {
     pub clinic: Clinic,
     pub methods: Vec<MethodSetting>,
+    /// The clinic's phone as it is dialled; worked out once, since every patient page has it.
+    pub dialled: Option<String>,
     read_at: std::time::Instant,
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 
+use remit_core::UtcMs;
 use remit_core::attempts::Attempt;
 use remit_core::ids::{ClinicId, EndpointId};
 use remit_gateways::payments::{Capabilities, PaymentProvider};
@@ -88,13 +89,14 @@ pub async fn of_account(
     open(app, row.ok_or(Error::NotFound)?)
 }
 
-/// The account behind a webhook route.
+/// The account behind a webhook route, and the moment of reading.
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
-pub async fn by_endpoint(app: &App, endpoint: EndpointId) -> Result<Account> {
-    let row = providers::by_endpoint(&app.store, endpoint).await?;
-    open(app, row.ok_or(Error::NotFound)?)
+pub async fn by_endpoint(app: &App, endpoint: EndpointId) -> Result<(Account, UtcMs)> {
+    let found = providers::by_endpoint(&app.store, endpoint).await?;
+    let (row, now) = found.ok_or(Error::NotFound)?;
+    Ok((open(app, row)?, now))
 }
 
 /// Every account of every clinic.

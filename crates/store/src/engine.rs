@@ -7,19 +7,21 @@ use std::time::Duration;
 
 use remit_core::UtcMs;
 use remit_core::ids::ClinicId;
-use sqlx::postgres::{PgConnectOptions, PgListener, PgPool, PgPoolOptions};
-use sqlx::sqlite::{
-    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
-};
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::postgres::{PgConnectOptions, PgListener};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{PgConnection, SqliteConnection};
 use tokio::sync::broadcast;
 
+use crate::connections::{ACQUIRE, Connections, Lent};
 use crate::{Result, StoreError};
 
 /// The WAL-reset bug can lose committed pages below this (hazard C2).
 const SQLITE_OLDEST: (u32, u32, u32) = (3, 51, 3);
-/// How long a command waits for a connection before it answers "busy".
-const ACQUIRE: Duration = Duration::from_secs(5);
+/// Readers of SQLite beside its one writer, and connections of one node to PostgreSQL.
+const READERS: u32 = 4;
+const PG_CONNECTIONS: u32 = 24;
+/// A connection to PostgreSQL that idled for longer may have been hung up.
+const PG_TRUSTED: Duration = Duration::from_secs(1);
 const CHANNEL: &str = "remit";
 
 /// One statement, as each engine reads it. They differ in row locks, in how the clock and a JSON array are
@@ -143,12 +145,20 @@ macro_rules! opt {
 
 macro_rules! on_store {
     ($store:expr, $t:ty, $run:ident, $q:expr $(, $b:expr)*) => {
-        match $store.pools() {
-            $crate::engine::Pools::Lite { read, .. } =>
-                sqlx::query_as::<_, $t>($q.lite)$(.bind($b))*.$run(read).await,
-            $crate::engine::Pools::Pg(pool) => sqlx::query_as::<_, $t>($q.pg)$(.bind($b))*.$run(pool).await,
+        match $store.engine() {
+            $crate::engine::Engine::Lite { read, .. } => {
+                let query = sqlx::query_as::<_, $t>($q.lite)$(.bind($b))*;
+                let mut lent = read.take().await?;
+                let answer = query.$run(lent.get()?).await;
+                lent.judge(answer)
+            }
+            $crate::engine::Engine::Pg(connections) => {
+                let query = sqlx::query_as::<_, $t>($q.pg)$(.bind($b))*;
+                let mut lent = connections.take().await?;
+                let answer = query.$run(lent.get()?).await;
+                lent.judge(answer)
+            }
         }
-        .map_err($crate::StoreError::from)
     };
 }
 
@@ -162,17 +172,19 @@ macro_rules! read_opt {
     ($store:expr, $t:ty, $q:expr $(, $b:expr)* $(,)?) => { on_store!($store, $t, fetch_optional, $q $(, $b)*) };
 }
 
-pub(crate) enum Pools {
+pub(crate) enum Engine {
     /// One writer connection (hazard C1) and readers beside it.
     Lite {
-        read: SqlitePool,
-        write: SqlitePool,
+        read: Connections<SqliteConnection>,
+        write: Connections<SqliteConnection>,
     },
-    Pg(PgPool),
+    Pg(Connections<PgConnection>),
 }
 
 struct Inner {
-    pools: Pools,
+    engine: Engine,
+    /// Where notices of other nodes are heard.
+    url: String,
     notices: broadcast::Sender<Notice>,
     /// Added to the clock; moved by tests only.
     offset_ms: AtomicI64,
@@ -197,14 +209,15 @@ impl Store {
     /// # Errors
     /// An unreadable address, a database that cannot be reached, or an SQLite below 3.51.3 (hazard C2).
     pub async fn open(url: &str) -> Result<Store> {
-        let pools = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            Pools::Pg(open_pg(url).await?)
+        let engine = if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            Engine::Pg(open_pg(url).await?)
         } else {
             open_lite(url).await?
         };
         let (notices, _) = broadcast::channel(1024);
         let inner = Inner {
-            pools,
+            engine,
+            url: url.to_owned(),
             notices,
             offset_ms: AtomicI64::new(0),
             statements: AtomicU64::new(0),
@@ -213,11 +226,11 @@ impl Store {
     }
 
     pub fn is_sqlite(&self) -> bool {
-        matches!(self.0.pools, Pools::Lite { .. })
+        matches!(self.0.engine, Engine::Lite { .. })
     }
 
-    pub(crate) fn pools(&self) -> &Pools {
-        &self.0.pools
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.0.engine
     }
 
     /// Begins a clinic's transaction. On SQLite it holds the one writer, so never keep it over a call outside, and
@@ -237,17 +250,37 @@ impl Store {
         self.begin_for(String::new()).await
     }
 
+    /// For exactly one writing statement, which is durable as soon as it is answered: two trips to the database less.
+    ///
+    /// # Errors
+    /// As [`Store::begin`].
+    pub async fn begin_single(&self, clinic: ClinicId) -> Result<Tx> {
+        Ok(self.tx(clinic.to_string(), self.take_writer().await?))
+    }
+
+    async fn take_writer(&self) -> Result<Conn> {
+        Ok(match &self.0.engine {
+            Engine::Lite { write, .. } => Conn::Lite(write.take().await?),
+            Engine::Pg(connections) => Conn::Pg(connections.take().await?),
+        })
+    }
+
     async fn begin_for(&self, clinic: String) -> Result<Tx> {
-        let conn = match &self.0.pools {
-            Pools::Lite { write, .. } => Conn::Lite(write.begin_with("BEGIN IMMEDIATE").await?),
-            Pools::Pg(pool) => Conn::Pg(pool.begin().await?),
-        };
-        Ok(Tx {
+        let mut conn = self.take_writer().await?;
+        match &mut conn {
+            Conn::Lite(lent) => lent.begin("BEGIN IMMEDIATE").await?,
+            Conn::Pg(lent) => lent.begin("BEGIN").await?,
+        }
+        Ok(self.tx(clinic, conn))
+    }
+
+    fn tx(&self, clinic: String, conn: Conn) -> Tx {
+        Tx {
             clinic,
             conn,
             store: self.clone(),
             topics: Vec::new(),
-        })
+        }
     }
 
     /// The database's clock, which decides on every node (hazard B6).
@@ -292,10 +325,10 @@ impl Store {
     /// The connection could not be made; once made, it reconnects by itself. What is lost meanwhile is why live pages
     /// also look anew when they reconnect, and the worker also polls.
     pub async fn follow_other_nodes(&self) -> Result<()> {
-        let Pools::Pg(pool) = &self.0.pools else {
+        if self.is_sqlite() {
             return Ok(());
-        };
-        let mut listener = PgListener::connect_with(pool).await?;
+        }
+        let mut listener = PgListener::connect(&self.0.url).await?;
         listener.listen(CHANNEL).await?;
         loop {
             let notification = listener.recv().await?;
@@ -308,12 +341,12 @@ impl Store {
 
     /// Waits for open work and closes every connection, so that SQLite folds its log.
     pub async fn close(&self) {
-        match &self.0.pools {
-            Pools::Lite { read, write } => {
+        match &self.0.engine {
+            Engine::Lite { read, write } => {
                 read.close().await;
                 write.close().await;
             }
-            Pools::Pg(pool) => pool.close().await,
+            Engine::Pg(connections) => connections.close().await,
         }
     }
 }
@@ -322,17 +355,16 @@ statements! {
     NOW = ["SELECT " now " AS now"];
 }
 
-async fn open_pg(url: &str) -> Result<PgPool> {
+async fn open_pg(url: &str) -> Result<Connections<PgConnection>> {
     // Statements take a millisecond or two; compiling one takes 25.
     let options = PgConnectOptions::from_str(url)?.options([("jit", "off")]);
-    Ok(PgPoolOptions::new()
-        .max_connections(24)
-        .acquire_timeout(ACQUIRE)
-        .connect_with(options)
-        .await?)
+    let connections = Connections::new(options, PG_CONNECTIONS, Some(PG_TRUSTED));
+    // An address that leads nowhere is told at the start.
+    connections.take().await?;
+    Ok(connections)
 }
 
-async fn open_lite(url: &str) -> Result<Pools> {
+async fn open_lite(url: &str) -> Result<Engine> {
     let options = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .foreign_keys(true)
@@ -341,27 +373,16 @@ async fn open_lite(url: &str) -> Result<Pools> {
         .busy_timeout(ACQUIRE)
         .statement_cache_capacity(256);
     // The writer first: it creates the file.
-    let write = SqlitePoolOptions::new()
-        .max_connections(1)
-        .min_connections(1)
-        .max_lifetime(None)
-        .idle_timeout(None)
-        .acquire_timeout(ACQUIRE)
-        .connect_with(options.clone())
-        .await?;
+    let write = Connections::new(options.clone(), 1, None);
     refuse_old_sqlite(&write).await?;
-    let read = SqlitePoolOptions::new()
-        .max_connections(4)
-        .max_lifetime(None)
-        .acquire_timeout(ACQUIRE)
-        .connect_with(options.read_only(true).pragma("query_only", "on"))
-        .await?;
-    Ok(Pools::Lite { read, write })
+    let options = options.read_only(true).pragma("query_only", "on");
+    let read = Connections::new(options, READERS, None);
+    Ok(Engine::Lite { read, write })
 }
 
-async fn refuse_old_sqlite(pool: &SqlitePool) -> Result<()> {
+async fn refuse_old_sqlite(write: &Connections<SqliteConnection>) -> Result<()> {
     let (version,): (String,) = sqlx::query_as("SELECT sqlite_version()")
-        .fetch_one(pool)
+        .fetch_one(write.take().await?.get()?)
         .await?;
     if sqlite_is_sound(&version) {
         return Ok(());
@@ -382,8 +403,8 @@ pub fn sqlite_is_sound(version: &str) -> bool {
 }
 
 pub(crate) enum Conn {
-    Lite(Transaction<'static, Sqlite>),
-    Pg(Transaction<'static, Postgres>),
+    Lite(Lent<SqliteConnection>),
+    Pg(Lent<PgConnection>),
 }
 
 /// An open transaction of one clinic. Dropped without `commit` it leaves nothing. After any error drop it: PostgreSQL
@@ -398,7 +419,7 @@ pub struct Tx {
 impl Tx {
     pub(crate) fn lite(&mut self) -> Result<&mut SqliteConnection> {
         match &mut self.conn {
-            Conn::Lite(tx) => Ok(tx),
+            Conn::Lite(lent) => lent.get(),
             Conn::Pg(_) => Err(StoreError::Refused(
                 "this transaction is PostgreSQL's".into(),
             )),
@@ -407,7 +428,7 @@ impl Tx {
 
     pub(crate) fn pg(&mut self) -> Result<&mut PgConnection> {
         match &mut self.conn {
-            Conn::Pg(tx) => Ok(tx),
+            Conn::Pg(lent) => lent.get(),
             Conn::Lite(_) => Err(StoreError::Refused("this transaction is SQLite's".into())),
         }
     }
@@ -456,22 +477,16 @@ impl Tx {
             topics: std::mem::take(&mut self.topics),
         });
         match self.conn {
-            Conn::Lite(tx) => {
-                tx.commit().await?;
+            Conn::Lite(lent) => {
+                lent.commit(None).await?;
                 if let Some(notice) = notice {
                     // No follower is no error.
                     let _ = self.store.0.notices.send(notice);
                 }
             }
-            Conn::Pg(mut tx) => {
-                if let Some(notice) = notice {
-                    sqlx::query("SELECT pg_notify($1, $2)")
-                        .bind(CHANNEL)
-                        .bind(notice.written())
-                        .execute(&mut *tx)
-                        .await?;
-                }
-                tx.commit().await?;
+            Conn::Pg(lent) => {
+                let told = notice.map(|notice| notice.statement());
+                lent.commit(told).await?;
             }
         }
         Ok(())
@@ -479,6 +494,12 @@ impl Tx {
 }
 
 impl Notice {
+    /// Tells the other nodes, once committed.
+    fn statement(&self) -> String {
+        let payload = self.written().replace('\'', "''");
+        format!("SELECT pg_notify('{CHANNEL}', '{payload}')")
+    }
+
     fn written(&self) -> String {
         format!(
             "{} {}",
@@ -518,11 +539,18 @@ pub(crate) async fn script(tx: &mut Tx, text: String) -> Result<()> {
 /// The engine's own complaint.
 pub async fn prepare(store: &Store, sql: Sql) -> Result<()> {
     use sqlx::{Executor, SqlSafeStr};
-    match store.pools() {
-        Pools::Lite { write, .. } => write.prepare(sql.lite.into_sql_str()).await.map(|_| ())?,
-        Pools::Pg(pool) => pool.prepare(sql.pg.into_sql_str()).await.map(|_| ())?,
+    match store.engine() {
+        Engine::Lite { write, .. } => {
+            let mut lent = write.take().await?;
+            let answer = lent.get()?.prepare(sql.lite.into_sql_str()).await.map(drop);
+            lent.judge(answer)
+        }
+        Engine::Pg(connections) => {
+            let mut lent = connections.take().await?;
+            let answer = lent.get()?.prepare(sql.pg.into_sql_str()).await.map(drop);
+            lent.judge(answer)
+        }
     }
-    Ok(())
 }
 
 #[cfg(test)]

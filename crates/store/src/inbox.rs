@@ -42,7 +42,9 @@ pub struct Received {
 /// # Errors
 /// The engine's own.
 pub async fn store(tx: &mut Tx, event: &Received, now: UtcMs) -> Result<bool> {
-    tx.tell("inbox");
+    if !event.ignored {
+        tx.tell("inbox");
+    }
     let rows = exec!(
         tx,
         STORE,

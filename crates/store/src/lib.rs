@@ -11,6 +11,7 @@ pub mod attempts;
 pub mod audit;
 pub mod check;
 pub mod clinics;
+mod connections;
 pub mod deliveries;
 pub mod error;
 pub mod events;

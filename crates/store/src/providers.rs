@@ -12,8 +12,8 @@ statements! {
     DISABLE_ALL = ["UPDATE provider_account SET enabled = 0 WHERE clinic = $1 AND enabled = 1"];
     ENABLED = ["SELECT clinic, id, provider, account, api_base, secrets_sealed, livemode, enabled, events_since
         FROM provider_account WHERE clinic = $1 AND enabled = 1"];
-    BY_ID = ["SELECT clinic, id, provider, account, api_base, secrets_sealed, livemode, enabled, events_since
-        FROM provider_account WHERE id = $1"];
+    BY_ID = ["SELECT clinic, id, provider, account, api_base, secrets_sealed, livemode, enabled, events_since, "
+        now " AS now FROM provider_account WHERE id = $1"];
     BY_ACCOUNT = ["SELECT clinic, id, provider, account, api_base, secrets_sealed, livemode, enabled, events_since
         FROM provider_account WHERE clinic = $1 AND provider = $2 AND account = $3 ORDER BY created_at DESC LIMIT 1"];
     LIST = ["SELECT clinic, id, provider, account, api_base, secrets_sealed, livemode, enabled, events_since
@@ -102,13 +102,24 @@ pub async fn enabled(store: &Store, clinic: ClinicId) -> Result<Option<ProviderA
         .transpose()
 }
 
-/// The account behind a webhook route.
+#[derive(sqlx::FromRow)]
+struct AtRow {
+    #[sqlx(flatten)]
+    row: Row,
+    now: i64,
+}
+
+/// The account behind a webhook route, and the moment of reading by the database's clock, which the webhook's own time
+/// is compared with (hazard B6).
 ///
 /// # Errors
 /// The engine's own.
-pub async fn by_endpoint(store: &Store, endpoint: EndpointId) -> Result<Option<ProviderAccount>> {
-    read_opt!(store, Row, BY_ID, endpoint.to_string())?
-        .map(account)
+pub async fn by_endpoint(
+    store: &Store,
+    endpoint: EndpointId,
+) -> Result<Option<(ProviderAccount, UtcMs)>> {
+    let row = read_opt!(store, AtRow, BY_ID, endpoint.to_string())?;
+    row.map(|row| Ok((account(row.row)?, store.shifted(row.now))))
         .transpose()
 }
 

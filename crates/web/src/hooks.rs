@@ -30,15 +30,8 @@ async fn receive(
     let Ok(endpoint) = endpoint.parse() else {
         return StatusCode::NOT_FOUND;
     };
-    let name = match inbox::signature_header(&web.app, endpoint).await {
-        Ok(name) => name,
-        Err(error) => return refused(&error),
-    };
-    let signature = headers
-        .get(name)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    match inbox::receive(&web.app, endpoint, signature, &body).await {
+    let header = |name: &'static str| Some(headers.get(name)?.to_str().ok()?.to_owned());
+    match inbox::receive(&web.app, endpoint, header, &body).await {
         Ok(Accepted::Stored | Accepted::Known) => StatusCode::OK,
         Ok(Accepted::Refused(why)) => {
             tracing::warn!(endpoint.id = %endpoint, "refused a webhook for {endpoint}: {why}");

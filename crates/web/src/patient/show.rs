@@ -47,26 +47,22 @@ pub(crate) fn rfc3339(at: UtcMs) -> String {
         .unwrap_or_default()
 }
 
-fn frame(clinic: &Clinic, csrf: &str) -> Frame {
+fn frame(context: &ClinicContext, csrf: &str) -> Frame {
+    let clinic = &context.clinic;
     Frame {
         clinic: clinic.name.clone(),
         place: clinic.strapline.clone(),
         initials: clinic.initials(),
         address: format!("{}, {}", clinic.name, clinic.address),
-        phone: (!clinic.phone.is_empty()).then(|| (clinic.phone.clone(), dialled(clinic))),
+        phone: context
+            .dialled
+            .clone()
+            .map(|dialled| (clinic.phone.clone(), dialled)),
         email: (!clinic.email.is_empty()).then(|| clinic.email.clone()),
         test_mode: clinic.test_mode,
         csrf: csrf.to_owned(),
         ..Frame::default()
     }
-}
-
-fn dialled(clinic: &Clinic) -> String {
-    let number = remit_core::contact::Phone::parse(&clinic.phone, &clinic.country);
-    number.map_or_else(
-        |_| clinic.phone.clone(),
-        remit_core::contact::Phone::into_string,
-    )
 }
 
 fn state(
@@ -167,7 +163,7 @@ pub async fn page(
 ) -> Result<(Shown, UtcMs)> {
     let context = clinics::context(app, clinic_id).await?;
     let now = link.read_at;
-    let frame = frame(&context.clinic, csrf);
+    let frame = frame(&context, csrf);
     // Most pages are opened before anybody has begun to pay: nothing to look up then.
     let last = match link.attempted {
         true => attempts::last_of_link(app, clinic_id, link.id).await?,
@@ -553,7 +549,7 @@ pub async fn receipt(
         rows.push(("Refunded".to_owned(), view.refunded.to_string()));
     }
     Ok(Some(Receipt {
-        frame: frame(clinic, ""),
+        frame: frame(&context, ""),
         reference: link.reference.clone(),
         patient: link.patient_name.clone(),
         amount: payment.amount.to_string(),
