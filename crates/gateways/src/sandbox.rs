@@ -14,14 +14,14 @@ use serde::de::DeserializeOwned;
 
 use crate::payments::{
     About, AccountFacts, Capabilities, Closing, DisputeFacts, Facts, Frozen, Lookup, Movement,
-    Page, PaymentProvider, ProviderEvent, RefundFacts, RefundOrder, RefundStatus, Session,
-    SessionOrder, SessionStatus, WebhookError, WebhookRequest, WebhookSetup,
+    MovementKind, Page, PaymentProvider, ProviderEvent, RefundFacts, RefundOrder, RefundStatus,
+    Session, SessionOrder, SessionStatus, WebhookError, WebhookRequest, WebhookSetup,
 };
 use crate::{Answer, Refusal, http, signature};
 
 use wire::{
-    AccountAnswer, ErrorAnswer, EventAnswer, ListAnswer, RefundAnswer, RefundRequest,
-    SessionAnswer, SessionRequest,
+    AccountAnswer, ErrorAnswer, EventAnswer, ListAnswer, MovementAnswer, RefundAnswer,
+    RefundRequest, SessionAnswer, SessionRequest,
 };
 
 /// The header that carries a webhook's signature.
@@ -187,6 +187,25 @@ fn refund_facts(refund: RefundAnswer) -> Option<RefundFacts> {
             _ => RefundStatus::Other(refund.status),
         },
         failure: refund.failure,
+    })
+}
+
+/// `None` when it is in no known currency.
+fn movement(movement: MovementAnswer) -> Option<Movement> {
+    let currency = Currency::parse(&movement.currency)?;
+    Some(Movement {
+        movement_id: movement.id,
+        kind: match movement.kind.as_str() {
+            "payment" => MovementKind::Payment,
+            "refund" => MovementKind::Refund,
+            "payout" => MovementKind::Payout,
+            _ => MovementKind::Other(movement.kind),
+        },
+        source: movement.source,
+        gross: Money::new(movement.gross, currency),
+        fee: Money::new(movement.fee, currency),
+        net: Money::new(movement.net, currency),
+        created_at: movement.created_at,
     })
 }
 
@@ -406,17 +425,35 @@ impl PaymentProvider for SandboxProvider {
         .await
     }
 
-    /// The company keeps no list of them: its events tell of every refund.
-    async fn list_refunds(&self, _: UtcMs, _: Option<&str>) -> Answer<Page<RefundFacts>> {
-        Answer::Done(Page::empty())
+    async fn list_refunds(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<RefundFacts>> {
+        self.list("refunds", since, after, |page: ListAnswer<RefundAnswer>| {
+            let refunds = page.data.into_iter().map(refund_facts);
+            Some(Page {
+                items: refunds.collect::<Option<_>>()?,
+                next: page.next,
+            })
+        })
+        .await
     }
 
     async fn list_disputes(&self, _: UtcMs, _: Option<&str>) -> Answer<Page<DisputeFacts>> {
         Answer::Done(Page::empty())
     }
 
-    async fn list_movements(&self, _: UtcMs, _: Option<&str>) -> Answer<Page<Movement>> {
-        Answer::Done(Page::empty())
+    async fn list_movements(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<Movement>> {
+        self.list(
+            "movements",
+            since,
+            after,
+            |page: ListAnswer<MovementAnswer>| {
+                let movements = page.data.into_iter().map(movement);
+                Some(Page {
+                    items: movements.collect::<Option<_>>()?,
+                    next: page.next,
+                })
+            },
+        )
+        .await
     }
 
     fn verify_webhook(&self, request: WebhookRequest<'_>) -> Result<ProviderEvent, WebhookError> {

@@ -83,6 +83,21 @@ pub struct RefundAnswer {
     pub failure: Option<String>,
 }
 
+/// A line of the company's books of an account: `gross - fee = net`; positive: into the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MovementAnswer {
+    pub id: String,
+    /// `payment`, `refund`, `payout`.
+    pub kind: String,
+    /// The payment, refund or payout it came from.
+    pub source: Option<String>,
+    pub gross: i64,
+    pub fee: i64,
+    pub net: i64,
+    pub currency: String,
+    pub created_at: i64,
+}
+
 /// An event, in the list and as a webhook's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventAnswer {

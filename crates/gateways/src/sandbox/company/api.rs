@@ -1,4 +1,4 @@
-//! The company's API, `/v1`: sessions, refunds, events, payments. Every call names its account by its key.
+//! The company's API, `/v1`: sessions, refunds, events, payments, movements. Every call names its account by its key.
 
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path, Query, State};
@@ -16,10 +16,10 @@ use subtle::ConstantTimeEq as _;
 use super::checks::{check, check_life, is_reference};
 use super::desk::{self, ACCOUNT, KEY, Reserved, SESSION, Trouble, body_of, read};
 use super::sessions::{self, NoRefund, Refund, Session};
-use super::{Account, Company, digest};
+use super::{Account, Company, digest, movements};
 use crate::sandbox::wire::{
-    AccountAnswer, ErrorAnswer, ErrorBody, EventAnswer, ListAnswer, RefundAnswer, RefundRequest,
-    SessionAnswer, SessionRequest,
+    AccountAnswer, ErrorAnswer, ErrorBody, EventAnswer, ListAnswer, MovementAnswer, RefundAnswer,
+    RefundRequest, SessionAnswer, SessionRequest,
 };
 
 /// Rows of one page of a list.
@@ -36,6 +36,7 @@ pub(super) fn routes() -> Router<Company> {
         .route("/refunds/{id}", get(read_refund))
         .route("/events", get(list_events))
         .route("/payments", get(list_payments))
+        .route("/movements", get(list_movements))
         .fallback(|| async { Problem::not_found() })
 }
 
@@ -302,25 +303,80 @@ async fn create_refund(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ByPayment {
-    payment: String,
+struct WhichRefunds {
+    payment: Option<String>,
+    since: Option<UtcMs>,
+    after: Option<String>,
 }
 
-/// All refunds of one payment; it has a handful at most.
+/// All refunds of one payment, which has a handful at most; or every account's refund that took a step since a moment.
 async fn find_refunds(
     State(company): State<Company>,
     Caller(account): Caller,
-    query: Result<Query<ByPayment>, QueryRejection>,
+    query: Result<Query<WhichRefunds>, QueryRejection>,
 ) -> Result<Json<ListAnswer<RefundAnswer>>, Problem> {
-    let ByPayment { payment } = parameters(query)?;
-    let session_id = sessions::session_of_payment(&payment).ok_or_else(Problem::not_found)?;
-    let session = own(company.session(&session_id).await?, &account)?;
-    let refunds = session.refunds.iter();
+    let (payment, since, after) = match parameters(query)? {
+        WhichRefunds {
+            payment: Some(payment),
+            since: None,
+            after: None,
+        } => (Some(payment), 0, None),
+        WhichRefunds {
+            payment: None,
+            since: Some(since),
+            after,
+        } => (None, since, after),
+        _ => return Err(Problem::invalid("Ask by payment, or since a moment.")),
+    };
+    if let Some(payment) = payment {
+        let session_id = sessions::session_of_payment(&payment).ok_or_else(Problem::not_found)?;
+        let session = own(company.session(&session_id).await?, &account)?;
+        let refunds = session.refunds.iter();
+        return Ok(Json(ListAnswer {
+            data: refunds
+                .map(|refund| session.refund_answer(refund))
+                .collect(),
+            next: None,
+        }));
+    }
+    let floor = format!("{:013}", since.max(0)).max(after.unwrap_or_default());
+    let records = company
+        .vault()
+        .list(&desk::refunds_of(&account), &floor, PAGE)
+        .await?;
+    let mut data = Vec::with_capacity(records.len());
+    for record in &records {
+        let id: String = read(record)?;
+        let session_id = sessions::session_of_refund(&id).ok_or_else(Problem::not_found)?;
+        let Some(session) = company.session(&session_id).await? else {
+            continue;
+        };
+        let refund = session.refunds.iter().find(|refund| refund.id == id);
+        data.extend(refund.map(|refund| session.refund_answer(refund)));
+    }
     Ok(Json(ListAnswer {
-        data: refunds
-            .map(|refund| session.refund_answer(refund))
-            .collect(),
-        next: None,
+        data,
+        next: next(&records),
+    }))
+}
+
+/// `GET /movements`: the company's books of the account. Payouts that are due by now are made first.
+async fn list_movements(
+    State(company): State<Company>,
+    Caller(account): Caller,
+    query: Result<Query<Since>, QueryRejection>,
+) -> Result<Json<ListAnswer<MovementAnswer>>, Problem> {
+    let Since { since, after } = parameters(query)?;
+    company.pay_out(&account).await?;
+    let floor = movements::floor(since).max(after.unwrap_or_default());
+    let records = company
+        .vault()
+        .list(&movements::movements_of(&account), &floor, PAGE)
+        .await?;
+    let data = records.iter().map(read).collect::<Result<_, String>>()?;
+    Ok(Json(ListAnswer {
+        data,
+        next: next(&records),
     }))
 }
 

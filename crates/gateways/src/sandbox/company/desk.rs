@@ -4,6 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use uuid::Builder;
 
+use super::movements::{self, movements_of};
 use super::sessions::{self, Notice, Session};
 use super::{Company, Record};
 use crate::sandbox::IDEMPOTENCY_MS;
@@ -24,6 +25,11 @@ pub(super) fn events_of(account: &str) -> String {
 /// Sessions in the order in which they were paid.
 pub(super) fn paid_of(account: &str) -> String {
     format!("paid/{account}")
+}
+
+/// Refunds by the time of each step they took.
+pub(super) fn refunds_of(account: &str) -> String {
+    format!("refund/{account}")
 }
 
 pub(super) fn sessions_of(account: &str, reference: &str) -> String {
@@ -189,6 +195,7 @@ impl Company {
                     )
                     .await?;
             }
+            self.book(session, notice).await?;
             let delivery = Delivery {
                 account: session.account.clone(),
                 body,
@@ -215,6 +222,29 @@ impl Company {
                 told.due_at(),
             )
             .await?;
+        Ok(())
+    }
+
+    /// Writes what a notice moved into the account's books, and a refund's step into the list of refunds.
+    async fn book(&self, session: &Session, notice: &Notice) -> Result<(), String> {
+        if let Some(movement) = movements::of(session, notice) {
+            let kind = movements_of(&session.account);
+            self.vault()
+                .put(&kind, &movement.id, 0, body_of(&movement)?, None)
+                .await?;
+        }
+        if let Some(refund) = &notice.refund {
+            let id = format!("{:013}_{refund}", notice.at);
+            self.vault()
+                .put(
+                    &refunds_of(&session.account),
+                    &id,
+                    0,
+                    body_of(refund)?,
+                    None,
+                )
+                .await?;
+        }
         Ok(())
     }
 
