@@ -34,6 +34,7 @@ pub enum Continue {
 pub async fn pay(app: &App, clinic: ClinicId, link: LinkId, method: Method) -> Result<Continue> {
     // Each round closes one open try of another amount, method or link; then there is none left (hazard A2).
     const ROUNDS_MAX: u32 = 3;
+    crate::reconcile::may_start(app, clinic).await?;
     for _ in 0..ROUNDS_MAX {
         match again(|| start_once(app, clinic, link, method)).await? {
             Next::Go(to) => return Ok(to),

@@ -1,8 +1,11 @@
 //! Findings and given-up work: what a person has to look at.
 
+use remit_core::UtcMs;
+use remit_core::account::FindingKind;
 use remit_core::ids::{ClinicId, FindingId, JobId};
 use remit_store::findings::{self, FindingView};
 use remit_store::outbox::{self, StuckView};
+use remit_store::{Tx, inbox};
 
 use crate::{Actor, App, Error, Result};
 
@@ -49,7 +52,7 @@ pub async fn stuck(app: &App, clinic: ClinicId) -> Result<Vec<StuckView>> {
     Ok(outbox::dead(&app.store, clinic, 100).await?)
 }
 
-/// Tries given-up work again.
+/// Tries given-up work again. Its finding is closed by itself, and opens again should the work be given up once more.
 ///
 /// # Errors
 /// [`Error::NotFound`] when it is not given up; or the store's.
@@ -59,5 +62,25 @@ pub async fn try_again(app: &App, actor: &Actor, job: JobId) -> Result<()> {
     if !outbox::again(&mut tx, job, now).await? {
         return Err(Error::NotFound);
     }
+    again_told(&mut tx, actor, &job.to_string(), now).await?;
     Ok(tx.commit().await?)
+}
+
+/// Applies a given-up event of a provider again: `about` as its finding names it.
+///
+/// # Errors
+/// [`Error::NotFound`] when it is not given up; or the store's.
+pub async fn apply_again(app: &App, actor: &Actor, about: &str) -> Result<()> {
+    let mut tx = app.store.begin(actor.clinic).await?;
+    let now = tx.now().await?;
+    if !inbox::again(&mut tx, about, now).await? {
+        return Err(Error::NotFound);
+    }
+    again_told(&mut tx, actor, about, now).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn again_told(tx: &mut Tx, actor: &Actor, about: &str, now: UtcMs) -> Result<()> {
+    findings::close_about(tx, FindingKind::DeadLetter, about, "Remit", now).await?;
+    Ok(remit_store::audit::append(tx, &actor.label, "work.again", about, now).await?)
 }

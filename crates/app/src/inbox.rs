@@ -1,11 +1,12 @@
 //! Provider webhooks: verified, stored once, acknowledged; applied by the worker (hazards A6 to A8, D1, D2).
 
+use remit_core::account::{Finding, FindingKind};
 use remit_core::ids::EndpointId;
 use remit_core::outbox::{TRIES_MAX, backoff_ms};
 use remit_core::{MINUTE_MS, UtcMs};
 use remit_gateways::payments::{About, ProviderEvent, WebhookError, WebhookRequest};
-use remit_store::attempts;
 use remit_store::inbox::{self, Leased, Outcome, Received};
+use remit_store::{attempts, findings};
 
 use crate::{App, Error, Result, keys, providers, refunds, settle};
 
@@ -105,16 +106,36 @@ pub async fn run(app: &App) -> Result<usize> {
         leased
     };
     for event in &leased {
-        let outcome = match carry_out(app, event).await {
-            Ok(outcome) => outcome,
-            Err(error) => retry(app, event, error).await?,
-        };
-        let mut tx = app.store.begin_installation().await?;
-        let now = tx.now().await?;
-        inbox::settle(&mut tx, event, &outcome, now).await?;
-        tx.commit().await?;
+        // What cannot be written down now comes back when its lease ends; the others do not wait for it.
+        if let Err(error) = one(app, event).await {
+            let id = &event.event_id;
+            tracing::warn!(event.id = %id, "provider event {id} is not written down: {error}");
+        }
     }
     Ok(leased.len())
+}
+
+async fn one(app: &App, event: &Leased) -> Result<()> {
+    let outcome = match carry_out(app, event).await {
+        Ok(outcome) => outcome,
+        Err(error) => retry(app, event, error).await?,
+    };
+    let mut tx = app.store.begin(event.clinic).await?;
+    let now = tx.now().await?;
+    inbox::settle(&mut tx, event, &outcome, now).await?;
+    if let Outcome::Dead { why } = &outcome {
+        let finding = Finding {
+            kind: FindingKind::DeadLetter,
+            about: event.about(),
+            amount: None,
+            detail: format!(
+                "The provider told of something (“{}”) that could not be applied after {} tries: {why}.",
+                event.kind, event.tries
+            ),
+        };
+        findings::stands(&mut tx, &finding, None, now).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 async fn carry_out(app: &App, event: &Leased) -> Result<Outcome> {

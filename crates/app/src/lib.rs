@@ -17,6 +17,7 @@ pub mod inbox;
 pub mod keys;
 pub mod links;
 pub mod methods;
+pub mod movements;
 mod notes;
 pub mod outbox;
 pub mod patients;

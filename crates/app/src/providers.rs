@@ -111,7 +111,11 @@ pub async fn all(app: &App) -> Result<Vec<(ProviderAccount, Account)>> {
     Ok(accounts)
 }
 
-fn open(app: &App, row: ProviderAccount) -> Result<Account> {
+/// An account with its door.
+///
+/// # Errors
+/// [`Error::Sealed`], [`Error::NotSetUp`] for a provider that this release does not know, [`Error::Setup`].
+pub(crate) fn open(app: &App, row: ProviderAccount) -> Result<Account> {
     let known = app
         .providers
         .read()

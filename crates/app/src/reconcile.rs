@@ -1,19 +1,34 @@
-//! Reconciliation: with every webhook lost, all money is still recorded within minutes (hazards 7.5, R1 to R3).
+//! Reconciliation: with every webhook lost, all money is still recorded within minutes (hazards 7.5, R1 to R5).
+
+mod invariants;
+mod recovery;
+
+use std::collections::HashSet;
 
 use remit_core::account::{Finding, FindingKind};
 use remit_core::ids::{AttemptId, ClinicId};
+use remit_core::money::Money;
 use remit_core::payments::ProviderPayment;
 use remit_core::{DAY_MS, MINUTE_MS, SECOND_MS, UtcMs};
 use remit_gateways::Answer;
 use remit_gateways::payments::{Facts, SessionStatus};
-use remit_store::{attempts, findings, inbox as rows, payments, providers as accounts};
+use remit_store::providers::ProviderAccount;
+use remit_store::{
+    attempts, findings, inbox as rows, movements as books, payments, providers as accounts,
+};
 
 use crate::providers::Account;
-use crate::{App, Error, Result, inbox, providers, settle};
+use crate::{App, Error, Result, again, inbox, movements, providers, settle};
+
+pub use invariants::{check_chains, check_invariants};
+pub(crate) use recovery::may_start;
+pub use recovery::{recover, recovering_since, replay, restored};
 
 /// Attempts looked at in one round, and how long this node holds one.
 const LOOKS_MAX: i64 = 50;
 const HOLD_MS: i64 = 30 * SECOND_MS;
+/// How long this node holds the lists of an account; kept while it reads them.
+const LISTS_MS: i64 = 2 * MINUTE_MS;
 /// How far the event list is read again, since providers' clocks have whole seconds (hazard A7).
 const OVERLAP_MS: i64 = 10 * MINUTE_MS;
 /// How far the comparison of payments goes back.
@@ -56,25 +71,64 @@ async fn plan(app: &App, clinic: ClinicId, attempt: AttemptId) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-/// R2: reads every account's event list into the inbox, from where it was read last.
+/// Takes or keeps this node's turn at an account's lists; false while another node has it.
+pub(crate) async fn hold(app: &App, account: &Account) -> Result<bool> {
+    let mut tx = app.store.begin(account.clinic).await?;
+    let now = tx.now().await?;
+    let until = now + LISTS_MS;
+    let ours = books::hold_lists(&mut tx, account.endpoint, &app.node, now, until).await?;
+    tx.commit().await?;
+    Ok(ours)
+}
+
+async fn let_go(app: &App, account: &Account) -> Result<()> {
+    let mut tx = app.store.begin(account.clinic).await?;
+    books::release_lists(&mut tx, account.endpoint, &app.node).await?;
+    Ok(tx.commit().await?)
+}
+
+/// R2: reads every account's event list into the inbox, and its movements into the books, from where they were read
+/// last. One account's trouble is its own.
 ///
 /// # Errors
-/// The store's. An account that gives no answer is left for the next run.
-pub async fn read_events(app: &App) -> Result<usize> {
+/// The list of accounts could not be read.
+pub async fn read_lists(app: &App) -> Result<usize> {
     let mut stored = 0;
-    for (row, account) in providers::all(app).await? {
-        match read_account(app, &account, row.events_since - OVERLAP_MS).await {
+    for row in accounts::list(&app.store).await? {
+        match read_lists_of(app, &row).await {
             Ok(count) => stored += count,
-            Err(error @ Error::Store(_)) => return Err(error),
             Err(error) => {
-                tracing::warn!(endpoint.id = %account.endpoint, "events of {}: {error}", account.endpoint)
+                tracing::warn!(endpoint.id = %row.id, "lists of {}: {error}", row.id);
             }
         }
     }
     Ok(stored)
 }
 
-async fn read_account(app: &App, account: &Account, since: UtcMs) -> Result<usize> {
+async fn read_lists_of(app: &App, row: &ProviderAccount) -> Result<usize> {
+    let account = providers::open(app, row.clone())?;
+    if !hold(app, &account).await? {
+        return Ok(0);
+    }
+    let events = read_events(app, &account, row.events_since - OVERLAP_MS).await;
+    // Movements may be readable where events are not, and the other way round.
+    let read = read_books(app, row, &account).await;
+    let_go(app, &account).await?;
+    read?;
+    events
+}
+
+async fn read_books(app: &App, row: &ProviderAccount, account: &Account) -> Result<()> {
+    let read = movements::read(app, row, account, None).await?;
+    if let Some(since) = read.missing_since {
+        let mut found = AccountCompared::of(row);
+        compare_lists(app, account, since - MINUTE_MS, &mut found).await?;
+    }
+    movements::compare(app, row).await?;
+    Ok(())
+}
+
+async fn read_events(app: &App, account: &Account, since: UtcMs) -> Result<usize> {
     let (mut after, mut stored, mut newest) = (None, 0, since);
     for _ in 0..PAGES_MAX {
         let page = match account.gateway.list_events(since, after.as_deref()).await {
@@ -94,48 +148,147 @@ async fn read_account(app: &App, account: &Account, since: UtcMs) -> Result<usiz
         accounts::move_cursor(&mut tx, account.endpoint, newest).await?;
         tx.commit().await?;
         match page.next {
-            Some(next) => after = Some(next),
-            None => break,
+            Some(next) if hold(app, account).await? => after = Some(next),
+            Some(_) | None => break,
         }
     }
     Ok(stored)
 }
 
-/// What a comparison found.
-#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
-pub struct Compared {
-    /// Payments that the providers listed.
+/// What a comparison found at one account.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct AccountCompared {
+    pub clinic: String,
+    pub provider: String,
+    pub account: String,
+    /// Payments that the provider listed.
     pub listed: usize,
     /// Payments that were missing here and are recorded now.
     pub recovered: usize,
     /// Payments that belong to nothing we know; each has a finding.
     pub unmatched: usize,
+    /// Movements that were not read before.
+    pub movements: usize,
+    /// What our books of the account hold more than the provider's, per currency: `GBP -12.50`.
+    pub differences: Vec<String>,
+    /// Why nothing could be compared.
+    pub unreachable: Option<String>,
+}
+
+impl AccountCompared {
+    fn of(row: &ProviderAccount) -> AccountCompared {
+        AccountCompared {
+            clinic: row.clinic.to_string(),
+            provider: row.provider.clone(),
+            account: row.account.clone(),
+            listed: 0,
+            recovered: 0,
+            unmatched: 0,
+            movements: 0,
+            differences: Vec::new(),
+            unreachable: None,
+        }
+    }
+
+    /// Whether something is left for a person.
+    pub fn is_clean(&self) -> bool {
+        self.unmatched == 0 && self.differences.is_empty() && self.unreachable.is_none()
+    }
+}
+
+/// What a comparison found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Compared {
+    pub accounts: Vec<AccountCompared>,
+    pub listed: usize,
+    pub recovered: usize,
+    pub unmatched: usize,
+    /// Accounts whose books differ from the provider's.
+    pub differing: usize,
     /// Accounts that gave no answer.
     pub unreachable: usize,
 }
 
-/// R3: compares every account's payments since a moment with ours, and records what is missing.
+impl Compared {
+    fn add(&mut self, found: AccountCompared) {
+        self.listed += found.listed;
+        self.recovered += found.recovered;
+        self.unmatched += found.unmatched;
+        self.differing += usize::from(!found.differences.is_empty());
+        self.unreachable += usize::from(found.unreachable.is_some());
+        self.accounts.push(found);
+    }
+
+    pub fn is_clean(&self) -> bool {
+        self.accounts.iter().all(AccountCompared::is_clean)
+    }
+}
+
+/// R3: compares every account's payments, refunds, disputes and movements since a moment with ours, and records what
+/// is missing. `told` hears how many of how many accounts are done.
 ///
 /// # Errors
-/// The store's.
-pub async fn compare(app: &App, since: UtcMs) -> Result<Compared> {
+/// The list of accounts could not be read; an account's own trouble is in the answer.
+pub async fn compare(
+    app: &App,
+    since: UtcMs,
+    told: impl Fn(usize, usize) + Send + Sync,
+) -> Result<Compared> {
+    let rows = accounts::list(&app.store).await?;
     let mut compared = Compared::default();
-    for (_, account) in providers::all(app).await? {
-        match compare_account(app, &account, since, &mut compared).await {
-            Ok(()) => {}
-            Err(error @ Error::Store(_)) => return Err(error),
-            Err(_) => compared.unreachable += 1,
+    told(0, rows.len());
+    for (done, row) in rows.iter().enumerate() {
+        let mut found = AccountCompared::of(row);
+        if let Err(error) = compare_account(app, row, since, &mut found).await {
+            tracing::warn!(endpoint.id = %row.id, "comparing {}: {error}", row.id);
+            found.unreachable = Some(error.to_string());
         }
+        compared.add(found);
+        told(done + 1, rows.len());
     }
     Ok(compared)
 }
 
 async fn compare_account(
     app: &App,
+    row: &ProviderAccount,
+    since: UtcMs,
+    found: &mut AccountCompared,
+) -> Result<()> {
+    let account = providers::open(app, row.clone())?;
+    if !hold(app, &account).await? {
+        return Err(Error::Setup(
+            "another node is reading this account’s lists".into(),
+        ));
+    }
+    let done = compare_all(app, (row, &account), since, found).await;
+    let_go(app, &account).await?;
+    done
+}
+
+async fn compare_all(
+    app: &App,
+    (row, account): (&ProviderAccount, &Account),
+    since: UtcMs,
+    found: &mut AccountCompared,
+) -> Result<()> {
+    compare_lists(app, account, since, found).await?;
+    let read = movements::read(app, row, account, Some(since)).await?;
+    found.movements = read.fresh;
+    let differences = movements::compare(app, row).await?;
+    found.differences = differences.iter().map(Money::to_string).collect();
+    Ok(())
+}
+
+/// Compares the lists of what an account did with what is recorded.
+async fn compare_lists(
+    app: &App,
     account: &Account,
     since: UtcMs,
-    compared: &mut Compared,
+    found: &mut AccountCompared,
 ) -> Result<()> {
+    let open = findings::open_about(&app.store, account.clinic, FindingKind::Unreconciled).await?;
+    let open = open.into_iter().collect();
     let mut after = None;
     for _ in 0..PAGES_MAX {
         let page = match account.gateway.list_payments(since, after.as_deref()).await {
@@ -144,12 +297,12 @@ async fn compare_account(
             Answer::Unknown(unknown) => return Err(unknown.into()),
         };
         for facts in page.items {
-            compared.listed += 1;
-            compare_payment(app, account, facts, compared).await?;
+            found.listed += 1;
+            compare_payment(app, account, facts, &open, found).await?;
         }
         match page.next {
-            Some(next) => after = Some(next),
-            None => return Ok(()),
+            Some(next) if hold(app, account).await? => after = Some(next),
+            Some(_) | None => break,
         }
     }
     Ok(())
@@ -159,7 +312,8 @@ async fn compare_payment(
     app: &App,
     account: &Account,
     facts: Facts,
-    compared: &mut Compared,
+    open: &HashSet<String>,
+    found: &mut AccountCompared,
 ) -> Result<()> {
     let (SessionStatus::Paid, Some(payment_id)) = (&facts.status, facts.payment_id.clone()) else {
         return Ok(());
@@ -170,7 +324,7 @@ async fn compare_payment(
         payment_id,
     };
     if payments::is_posted(&app.store, account.clinic, &source).await? {
-        return Ok(());
+        return close_if_open(app, account.clinic, &source.source(), open).await;
     }
     let by_session = attempts::by_session(
         &app.store,
@@ -186,10 +340,10 @@ async fn compare_payment(
             .is_some()
     {
         settle::look(app, account.clinic, attempt).await?;
-        compared.recovered += 1;
-        return Ok(());
+        found.recovered += 1;
+        return close_if_open(app, account.clinic, &source.source(), open).await;
     }
-    compared.unmatched += 1;
+    found.unmatched += 1;
     let finding = Finding {
         kind: FindingKind::Unreconciled,
         about: source.source(),
@@ -200,4 +354,24 @@ async fn compare_payment(
     let now = tx.now().await?;
     findings::open(&mut tx, &finding, None, now).await?;
     Ok(tx.commit().await?)
+}
+
+/// The cause of a finding is gone.
+async fn close_if_open(
+    app: &App,
+    clinic: ClinicId,
+    about: &str,
+    open: &HashSet<String>,
+) -> Result<()> {
+    if !open.contains(about) {
+        return Ok(());
+    }
+    again(async || {
+        let mut tx = app.store.begin(clinic).await?;
+        let now = tx.now().await?;
+        let kind = FindingKind::Unreconciled;
+        findings::close_about(&mut tx, kind, about, "Remit", now).await?;
+        Ok(tx.commit().await?)
+    })
+    .await
 }

@@ -13,8 +13,12 @@ use crate::{App, Result, clinics, expire, idempotency, inbox, outbox, reconcile,
 
 /// How long a task rests when nothing wakes it. Notices wake it at once; this is for a lost one.
 const NAP: Duration = Duration::from_secs(1);
-/// How often the event lists are read, and the payments compared.
-const EVENTS_EVERY: Duration = Duration::from_secs(300);
+/// How often the providers' lists of events and movements are read, and everything is compared.
+const LISTS_EVERY: Duration = Duration::from_secs(300);
+/// How often a recovery that could not reach every provider goes on.
+const RECOVER_EVERY: Duration = Duration::from_secs(30);
+/// When the invariants are looked at first; then as often as the sweep asks, which does nothing within the hour.
+const CHECK_FIRST: Duration = Duration::from_secs(120);
 const COMPARE_EVERY: Duration = Duration::from_secs(24 * 3600);
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// How long a shutdown waits for work under way; what is cut off comes back when its lease ends.
@@ -111,17 +115,29 @@ async fn rounds(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     }
 }
 
-/// What is done every few minutes to once a day.
+/// What is done every few minutes to once a day. A restored backup comes first: the lists are no use before it has
+/// caught up, and it goes on until every provider was reached.
 async fn seldom(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let start = Instant::now();
-    let (mut events_at, mut sweep_at, mut compare_at) =
-        (start, start + SWEEP_EVERY, start + Duration::from_secs(60));
+    let (mut lists_at, mut sweep_at, mut compare_at, mut check_at) = (
+        start,
+        start + SWEEP_EVERY,
+        start + Duration::from_secs(60),
+        start + CHECK_FIRST,
+    );
+    let mut recovered = false;
     log("sandbox accounts", sandbox::register_accounts(&app).await);
     loop {
         let now = Instant::now();
-        if now >= events_at {
-            log("event lists", reconcile::read_events(&app).await);
-            events_at = now + EVENTS_EVERY;
+        if now >= lists_at {
+            recovered = recovered || recover(&app).await;
+            log("lists", reconcile::read_lists(&app).await);
+            lists_at = now
+                + if recovered {
+                    LISTS_EVERY
+                } else {
+                    RECOVER_EVERY
+                };
         }
         if now >= sweep_at {
             log("sweep", sweep(&app).await);
@@ -132,11 +148,23 @@ async fn seldom(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             log("tallies", fold_tallies(&app).await);
             compare_at = now + COMPARE_EVERY;
         }
+        if now >= check_at {
+            log("invariants", reconcile::check_invariants(&app).await);
+            log("hash chains", reconcile::check_chains(&app).await);
+            check_at = now + SWEEP_EVERY;
+        }
         tokio::select! {
             () = stopped(&mut stop) => return,
             () = sleep(Duration::from_secs(5)) => {}
         }
     }
+}
+
+async fn recover(app: &App) -> bool {
+    reconcile::recover(app).await.unwrap_or_else(|error| {
+        tracing::warn!("the recovery has to wait: {error}");
+        false
+    })
 }
 
 /// Folds the tallies of days that are long over, so that the tabs stay fast for ever.
@@ -158,8 +186,8 @@ async fn fold_tallies(app: &App) -> Result<()> {
 
 async fn compare(app: &App) -> Result<()> {
     let since = app.now().await? - reconcile::COMPARE_MS;
-    let compared = reconcile::compare(app, since).await?;
-    if compared.recovered + compared.unmatched > 0 {
+    let compared = reconcile::compare(app, since, |_, _| {}).await?;
+    if compared.recovered > 0 || !compared.is_clean() {
         tracing::warn!("comparison with the providers: {compared:?}");
     }
     Ok(())

@@ -34,7 +34,7 @@ enum Command {
     Check(check::Args),
     /// Looks at environment and configuration and says what to mend.
     Doctor(check::DoctorArgs),
-    /// Compares the payments of every provider with ours and records what is missing.
+    /// Compares what every provider has with ours and records what is missing; exit code 1 when something is left.
     Reconcile(reconcile::Args),
     /// Makes an API key.
     Apikey(clinic::ApiKeyArgs),
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
             Command::Migrate(args) => migrate::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Check(args) => check::run(args).await,
             Command::Doctor(args) => check::doctor(args).await,
-            Command::Reconcile(args) => reconcile::run(args).await.map(|()| ExitCode::SUCCESS),
+            Command::Reconcile(args) => reconcile::run(args).await,
             Command::Apikey(args) => clinic::api_key(args).await.map(|()| ExitCode::SUCCESS),
         }
     });

@@ -77,15 +77,25 @@ pub fn write_private(file: &Path, text: &str) -> Result<()> {
 
 /// The application for a command that serves nobody.
 pub async fn offline(database: &Database, key: &MasterKey) -> Result<Arc<App>> {
+    offline_at(database, key, None).await
+}
+
+/// The same, told where a node of the installation is reached.
+pub async fn offline_at(
+    database: &Database,
+    key: &MasterKey,
+    url: Option<&str>,
+) -> Result<Arc<App>> {
     let store = remit_app::open(&database.database_url)
         .await
         .context("the database cannot be opened")?;
     if !remit_app::worker::is_current(&store).await? {
         bail!("the database's schema is not this release's: run `remit migrate`");
     }
+    let url = url.unwrap_or("http://localhost").trim_end_matches('/');
     let config = Config {
-        public_url: "http://localhost".into(),
-        self_url: "http://localhost".into(),
+        public_url: url.into(),
+        self_url: url.into(),
         demo: false,
         demo_sign_in: None,
     };

@@ -183,6 +183,9 @@ pub async fn apply(
     for event in &decision.events {
         scribe.write(tx, event).await?;
     }
+    if standing.balance.credit > 0 && credit_after(decision) == Some(0) {
+        findings::credit_gone(tx, &scribe.appt, now).await?;
+    }
     scribe.timeline(tx, &decision.events).await?;
     scribe.tally(tx).await?;
     for effect in &decision.effects {
@@ -192,6 +195,14 @@ pub async fn apply(
         tx.tell(scribe.appt.clone());
     }
     Ok(())
+}
+
+/// The credit that a decision leaves; `None` when it leaves it alone.
+fn credit_after(decision: &Decision) -> Option<i64> {
+    decision.events.iter().rev().find_map(|event| match event {
+        Event::BalanceSet(balance) => Some(balance.credit),
+        _ => None,
+    })
 }
 
 struct Scribe<'a> {

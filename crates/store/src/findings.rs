@@ -20,6 +20,10 @@ statements! {
         OR finding.closed_by = 'Remit'"];
     CLOSE_ABOUT = ["UPDATE finding SET closed_at = $4, closed_by = $5
         WHERE clinic = $1 AND kind = $2 AND about = $3 AND closed_at IS NULL"];
+    OPEN_ABOUT = ["SELECT about FROM finding WHERE clinic = $1 AND kind = $2 AND closed_at IS NULL
+        ORDER BY opened_at, id LIMIT 10000"];
+    CREDIT_GONE = ["UPDATE finding SET closed_at = $3, closed_by = 'Remit' WHERE clinic = $1 AND appt = $2
+        AND kind IN ('surplus', 'credit_left') AND closed_at IS NULL"];
     LIST = ["SELECT id, kind, about, appt, amount, currency, detail, opened_at FROM finding
         WHERE clinic = $1 AND closed_at IS NULL ORDER BY opened_at DESC, id DESC LIMIT $2"];
     CLOSE = ["UPDATE finding SET closed_at = $3, closed_by = $4 WHERE clinic = $1 AND id = $2 AND closed_at IS NULL"];
@@ -181,4 +185,28 @@ pub async fn close_about(
         by.to_owned()
     )
     .map(drop)
+}
+
+/// What the open findings of a kind are about.
+///
+/// # Errors
+/// The engine's own.
+pub async fn open_about(store: &Store, clinic: ClinicId, kind: FindingKind) -> Result<Vec<String>> {
+    let rows = read_all!(
+        store,
+        (String,),
+        OPEN_ABOUT,
+        clinic.to_string(),
+        kind.name()
+    )?;
+    Ok(rows.into_iter().map(|(about,)| about).collect())
+}
+
+/// Closes what was open about an appointment's credit, because none is left.
+///
+/// # Errors
+/// The engine's own.
+pub(crate) async fn credit_gone(tx: &mut Tx, appointment: &str, now: UtcMs) -> Result<()> {
+    tx.tell("findings");
+    exec!(tx, CREDIT_GONE, tx.clinic(), appointment.to_owned(), now).map(drop)
 }

@@ -17,6 +17,8 @@ statements! {
         WHERE (clinic, provider, account, event_id) IN (SELECT clinic, provider, account, event_id FROM picked)
         RETURNING clinic, provider, account, event_id, kind, session_id, reference, refund_id, tries, received_at"];
     RELEASE = ["UPDATE webhook_inbox SET lease_until = NULL WHERE state = 'received' AND lease_until IS NOT NULL"];
+    AGAIN = ["UPDATE webhook_inbox SET state = 'received', due_at = $3, tries = 0
+        WHERE clinic = $1 AND state = 'dead' AND provider || ':' || account || ':' || event_id = $2"];
     SETTLE = ["UPDATE webhook_inbox SET state = $5, due_at = $6, lease_until = NULL, last_error = $7
         WHERE clinic = $1 AND provider = $2 AND account = $3 AND event_id = $4"];
 }
@@ -135,6 +137,22 @@ pub async fn lease(tx: &mut Tx, now: UtcMs, until: UtcMs, limit: i64) -> Result<
             },
         )
         .collect()
+}
+
+impl Leased {
+    /// The name of the event in findings.
+    pub fn about(&self) -> String {
+        format!("{}:{}:{}", self.provider, self.account, self.event_id)
+    }
+}
+
+/// Has a given-up event applied again: `about` names it as [`Leased::about`] does. False when it is not given up.
+///
+/// # Errors
+/// The engine's own.
+pub async fn again(tx: &mut Tx, about: &str, now: UtcMs) -> Result<bool> {
+    tx.tell("inbox");
+    Ok(exec!(tx, AGAIN, tx.clinic(), about.to_owned(), now)? > 0)
 }
 
 /// What became of an event.

@@ -19,6 +19,7 @@ pub mod findings;
 pub mod fresh;
 pub mod idempotency;
 pub mod inbox;
+pub mod installation;
 pub mod links;
 pub mod methods;
 pub mod migrate;
@@ -52,6 +53,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         findings::ALL,
         idempotency::ALL,
         inbox::ALL,
+        installation::ALL,
         links::ALL,
         links::list::ALL,
         links::tallies::ALL,
