@@ -31,6 +31,8 @@ statements! {
         AND ($6 = '' OR (SELECT 1 FROM patient_term o WHERE o.clinic = t.clinic AND o.patient = t.patient
           AND o.term >= $6 AND substr(o.term, 1, length($6)) = $6 LIMIT 1) = 1)
         ORDER BY t.term, t.patient LIMIT $7"];
+    SHARING = ["SELECT COUNT(*) AS n FROM (SELECT 1 AS one FROM patient_term WHERE clinic = $1 AND term >= $2
+        AND term < $3 LIMIT $4) AS t"];
 }
 
 /// A patient.
@@ -133,7 +135,7 @@ pub(crate) fn sought(q: &str) -> Vec<String> {
 }
 
 /// One past everything that starts with `term`, in code point order.
-fn end_of(term: &str) -> String {
+pub(crate) fn end_of(term: &str) -> String {
     format!("{term}\u{10ffff}")
 }
 
@@ -182,6 +184,16 @@ pub(crate) async fn matching(
         .map(|(patient,)| patient)
         .filter(|patient| seen.insert(patient.clone()))
         .collect())
+}
+
+/// How many terms start with this, counted up to `limit`.
+///
+/// # Errors
+/// The engine's own.
+pub(crate) async fn sharing(store: &Store, clinic: &str, term: &str, limit: i64) -> Result<i64> {
+    let (from, to) = (term.to_owned(), end_of(term));
+    let row = read_opt!(store, (i64,), SHARING, clinic.to_owned(), from, to, limit)?;
+    Ok(row.map_or(0, |(count,)| count))
 }
 
 type Row = (String, String, Option<String>, Option<String>, String, i64);

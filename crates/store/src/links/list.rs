@@ -11,21 +11,28 @@ use crate::{Result, Store};
 
 /// A search that at most so many patients match looks their links up; a wider one walks the links, newest first.
 const PATIENTS_MAX: i64 = 500;
+/// Where at most so many share the first word, they are gathered before the walk: one look-up for each link saved.
+const GATHERED_MAX: i64 = 5_000;
 /// Links that one page looks at when it narrows while it walks.
 const WINDOW: i64 = 2_000;
+/// The same after patients were gathered, when looking at a link costs next to nothing.
+const WINDOW_GATHERED: i64 = 5_000;
 /// Hexadecimal characters of a reference that a search needs to look at references: three leave one link in 4,096.
 const REFERENCE_CHARS_MIN: usize = 3;
 
 /// What every page is narrowed by, each only if it is not empty: purpose, shown status at a moment, patient,
-/// appointment, starts of words by which the patient is found. The words are asked per row (`SELECT 1 .. LIMIT 1`
-/// rather than `EXISTS`), so that PostgreSQL walks the links instead of gathering everybody of that name first.
+/// appointment, starts of words by which the patient is found. With an end of the first word (`$15`) its patients are
+/// gathered once. The other words are asked per row (`SELECT 1 .. LIMIT 1` rather than `EXISTS`), so that PostgreSQL
+/// walks the links instead of gathering everybody of that name first.
 macro_rules! narrowed {
     () => {
         " AND ($6 = '' OR l.purpose = $6)
         AND ($7 = '' OR $7 = CASE WHEN l.state IN ('created', 'sent', 'accessed') AND l.expires_at <= $8
           THEN 'expired' ELSE l.state END)
         AND ($9 = '' OR l.patient = $9) AND ($10 = '' OR l.appt = $10)
-        AND ($11 = '' OR (SELECT 1 FROM patient_term o WHERE o.clinic = l.clinic AND o.patient = l.patient
+        AND ($15 = '' OR l.patient IN (SELECT o.patient FROM patient_term o WHERE o.clinic = $1
+          AND o.term >= $11 AND o.term < $15))
+        AND ($11 = '' OR $15 <> '' OR (SELECT 1 FROM patient_term o WHERE o.clinic = l.clinic AND o.patient = l.patient
           AND o.term >= $11 AND substr(o.term, 1, length($11)) = $11 LIMIT 1) = 1)
         AND ($12 = '' OR (SELECT 1 FROM patient_term o WHERE o.clinic = l.clinic AND o.patient = l.patient
           AND o.term >= $12 AND substr(o.term, 1, length($12)) = $12 LIMIT 1) = 1)
@@ -60,14 +67,14 @@ macro_rules! by_key {
 
 statements! {
     PAGE = ["SELECT l.id, l.created_at FROM payment_link l WHERE l.clinic = $1" (in_order!())];
-    PAGE_STATE = ["SELECT l.id, l.created_at FROM payment_link l WHERE l.clinic = $1 AND l.state = $15"
+    PAGE_STATE = ["SELECT l.id, l.created_at FROM payment_link l WHERE l.clinic = $1 AND l.state = $16"
         (in_order!())];
-    PAGE_PATIENTS = ["SELECT l.id, l.created_at FROM " (texts 15) " CROSS JOIN payment_link l
+    PAGE_PATIENTS = ["SELECT l.id, l.created_at FROM " (texts 16) " CROSS JOIN payment_link l
         WHERE l.clinic = $1 AND l.patient = j.value" (by_key!())];
-    PAGE_APPOINTMENT = ["SELECT l.id, l.created_at FROM payment_link l WHERE l.clinic = $1 AND l.appt = $15"
+    PAGE_APPOINTMENT = ["SELECT l.id, l.created_at FROM payment_link l WHERE l.clinic = $1 AND l.appt = $16"
         (by_key!())];
     PAGE_REFERENCE = ["SELECT l.id, l.created_at FROM payment_link l WHERE l.clinic = $1
-        AND l.reference >= $15 AND l.reference < $16" (by_key!())];
+        AND l.reference >= $16 AND l.reference < $17" (by_key!())];
     WINDOW_END = ["SELECT created_at FROM payment_link WHERE clinic = $1
         AND created_at <= $2 AND (created_at < $2 OR id < $3)
         ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $4"];
@@ -123,7 +130,7 @@ pub struct Filter {
 /// A page of links, newest first, and where the next one begins.
 ///
 /// The work of a page is bounded. Where a purpose or the words of more than 500 patients narrow the list, a page looks
-/// at the 2,000 newest links that are left and may then be short, even empty, and still name a next page: a list has
+/// at the 2,000 (5,000 where the patients can be gathered first) newest links that are left and may then be short, even empty, and still name a next page: a list has
 /// ended only when there is no cursor.
 ///
 /// # Errors
@@ -191,12 +198,33 @@ struct Query<'a> {
     now: UtcMs,
 }
 
-type Words = [String; WORDS_MAX];
+/// The starts of words that a patient is searched by.
+#[derive(Default)]
+struct Words {
+    each: [String; WORDS_MAX],
+    /// One past everything that starts with the first, where few enough patients share it; else empty.
+    gathered_to: String,
+}
+
+impl Words {
+    fn is_empty(&self) -> bool {
+        self.each[0].is_empty()
+    }
+
+    fn window(&self) -> i64 {
+        if self.gathered_to.is_empty() {
+            WINDOW
+        } else {
+            WINDOW_GATHERED
+        }
+    }
+}
 
 /// The binds that all pages share.
 macro_rules! page {
     ($query:expr, $store:expr, $statement:expr, $shown:expr, $from:expr, $words:expr $(, $key:expr)*) => {{
         let (filter, words) = ($query.filter, $words);
+        let each = &words.each;
         read_all!(
             $store,
             (String, i64),
@@ -211,10 +239,11 @@ macro_rules! page {
             $query.now,
             filter.patient.map(|id| id.to_string()).unwrap_or_default(),
             filter.appointment.map(|id| id.to_string()).unwrap_or_default(),
-            words[0].clone(),
-            words[1].clone(),
-            words[2].clone(),
-            words[3].clone()
+            each[0].clone(),
+            each[1].clone(),
+            each[2].clone(),
+            each[3].clone(),
+            words.gathered_to.clone()
             $(, $key)*
         )
     }};
@@ -248,12 +277,21 @@ impl Query<'_> {
         if sought.is_empty() {
             return Ok(Found::default());
         }
-        let words = patients::words_of(&sought);
+        let mut words = Words {
+            each: patients::words_of(&sought),
+            ..Words::default()
+        };
         if self.filter.patient.is_some() || self.filter.appointment.is_some() {
             return self.keyed(store, &words).await;
         }
-        let who = patients::matching(store, &self.clinic, &words, PATIENTS_MAX + 1).await?;
+        let who = patients::matching(store, &self.clinic, &words.each, PATIENTS_MAX + 1).await?;
         if i64::try_from(who.len()).unwrap_or(i64::MAX) > PATIENTS_MAX {
+            let first = &words.each[0];
+            if patients::sharing(store, &self.clinic, first, GATHERED_MAX + 1).await?
+                <= GATHERED_MAX
+            {
+                words.gathered_to = patients::end_of(first);
+            }
             return self.keyed(store, &words).await;
         }
         self.of_patients(store, &who, &Words::default()).await
@@ -300,8 +338,8 @@ impl Query<'_> {
     /// Along the links, newest first, all of them or those of one state.
     async fn walked(&self, store: &Store, words: &Words) -> Result<Found> {
         let state = self.filter.status.map(LinkState::name);
-        let looked_until = if self.filter.purpose.is_some() || !words[0].is_empty() {
-            self.window_end(store, state).await?
+        let looked_until = if self.filter.purpose.is_some() || !words.is_empty() {
+            self.window_end(store, state, words.window()).await?
         } else {
             None
         };
@@ -363,10 +401,15 @@ impl Query<'_> {
     }
 
     /// How far back this page may look, if there is more than it may look at.
-    async fn window_end(&self, store: &Store, state: Option<&str>) -> Result<Option<UtcMs>> {
+    async fn window_end(
+        &self,
+        store: &Store,
+        state: Option<&str>,
+        window: i64,
+    ) -> Result<Option<UtcMs>> {
         let (clinic, at, id) = (self.clinic.clone(), self.start.at, self.start.id.clone());
         let row = match state {
-            None => read_opt!(store, (i64,), WINDOW_END, clinic, at, id, WINDOW)?,
+            None => read_opt!(store, (i64,), WINDOW_END, clinic, at, id, window)?,
             Some(state) => {
                 let state = state.to_owned();
                 read_opt!(
@@ -376,7 +419,7 @@ impl Query<'_> {
                     clinic,
                     at,
                     id,
-                    WINDOW,
+                    window,
                     state
                 )?
             }
