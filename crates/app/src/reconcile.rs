@@ -145,14 +145,17 @@ async fn read_events(app: &App, account: &Account, since: UtcMs) -> Result<usize
                 rows::store(&mut tx, &inbox::row(account, event, b"", foreign), now).await?;
             stored += usize::from(fresh);
         }
-        accounts::move_cursor(&mut tx, account.endpoint, newest).await?;
+        if page.next.is_none() {
+            // Only now: a provider may list its newest events first, and a page that fails is read again (hazard A8).
+            accounts::move_cursor(&mut tx, account.endpoint, newest).await?;
+        }
         tx.commit().await?;
         match page.next {
             Some(next) if hold(app, account).await? => after = Some(next),
-            Some(_) | None => break,
+            Some(_) | None => return Ok(stored),
         }
     }
-    Ok(stored)
+    Err(Error::unreachable())
 }
 
 /// What a comparison found at one account.
