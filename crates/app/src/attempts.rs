@@ -73,7 +73,7 @@ async fn start_once(app: &App, clinic: ClinicId, link: LinkId, method: Method) -
         .methods
         .iter()
         .find(|setting| setting.method == method);
-    let capable = account.capabilities.methods.contains(&method);
+    let capable = account.capabilities.takes(method, false);
     let verdict = match setting {
         Some(setting) if capable => offered(setting, amount, row.purpose),
         Some(_) => Err(NotOffered::NotWithThisProvider),
@@ -151,6 +151,7 @@ fn order(app: &App, payee: &str, account: &Account, attempt: &Attempt) -> Sessio
         webhook_url: account.webhook_url(app),
         expires_at: attempt.session_expires_at,
         locale: "en-GB".into(),
+        email: None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, PoisonError};
 use remit_core::UtcMs;
 use remit_core::attempts::Attempt;
 use remit_core::ids::{ClinicId, EndpointId};
+use remit_gateways::mollie::{self, MollieConfig, MollieProvider};
 use remit_gateways::payments::{Capabilities, PaymentProvider};
 use remit_gateways::sandbox::{SandboxConfig, SandboxProvider};
 use remit_gateways::stripe::{self, StripeConfig, StripeProvider};
@@ -16,6 +17,7 @@ use crate::{App, Error, Result};
 /// The sandbox's name among providers.
 pub const SANDBOX: &str = "sandbox";
 pub const STRIPE: &str = "stripe";
+pub const MOLLIE: &str = "mollie";
 
 /// What is sealed of an account.
 #[derive(Serialize, Deserialize)]
@@ -180,6 +182,22 @@ fn connect(app: &App, row: &ProviderAccount) -> Result<Arc<dyn PaymentProvider>>
             };
             let provider =
                 StripeProvider::new(config).map_err(|error| Error::Setup(error.to_string()))?;
+            Ok(Arc::new(provider))
+        }
+        MOLLIE => {
+            let api_base = if row.api_base.is_empty() {
+                mollie::DEFAULT_API_BASE.to_owned()
+            } else {
+                row.api_base.clone()
+            };
+            let config = MollieConfig {
+                api_base,
+                api_key: secrets.secret_key,
+                account: row.account.clone(),
+                client: app.client.clone(),
+            };
+            let provider =
+                MollieProvider::new(config).map_err(|error| Error::Setup(error.to_string()))?;
             Ok(Arc::new(provider))
         }
         _ => Err(Error::NotSetUp("this payment provider")),

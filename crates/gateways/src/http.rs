@@ -3,13 +3,14 @@
 //! The rule (hazards A12 to A14): only the other side's own words prove that nothing happened. A lost connection, a
 //! 5xx, a redirect, or an error page of something in between proves nothing and stays *unknown*.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use remit_core::{DAY_MS, SECOND_MS};
 pub use reqwest::Client;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
-use reqwest::{RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response, Url};
 
 use crate::{Answer, Refusal, Unknown};
 
@@ -56,6 +57,35 @@ pub fn client() -> Result<Client, ClientError> {
         .pool_max_idle_per_host(POOL_IDLE_PER_HOST_MAX)
         .user_agent(concat!("Remit/", env!("CARGO_PKG_VERSION")))
         .build()?)
+}
+
+/// The base address of a service: https, or http on this machine itself; without a name, a query or a fragment.
+pub(crate) fn base(text: &str) -> Option<Url> {
+    let url = Url::parse(text).ok()?;
+    let host = url.host_str()?;
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let here = host == "localhost"
+        || bare
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && here);
+    let plain = url.query().is_none()
+        && url.fragment().is_none()
+        && url.username().is_empty()
+        && url.password().is_none();
+    (safe && plain).then_some(url)
+}
+
+/// An address below a base. Every part of the path is escaped, so an id from outside cannot leave its place.
+pub(crate) fn below(base: &Url, path: &[&str], query: &[(&str, &str)]) -> Url {
+    let mut url = base.clone();
+    if let Ok(mut segments) = url.path_segments_mut() {
+        segments.pop_if_empty().extend(path);
+    }
+    if !query.is_empty() {
+        url.query_pairs_mut().extend_pairs(query);
+    }
+    url
 }
 
 /// An HTTP answer that arrived whole.

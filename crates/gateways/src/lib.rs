@@ -5,6 +5,7 @@
 
 pub mod http;
 pub mod messages;
+pub mod mollie;
 pub mod payments;
 pub mod sandbox;
 pub mod signature;

@@ -17,6 +17,26 @@ pub struct Capabilities {
     pub session_max_ms: i64,
     /// How long a key replays its first answer, in milliseconds. Past it, look up by reference instead (hazard A14).
     pub idempotency_ms: i64,
+    /// Methods that need the payer's email address in the order.
+    pub email_methods: Vec<Method>,
+    /// A session ends when its order says; otherwise at a time of the provider's own, told in the answer.
+    pub ends_when_ordered: bool,
+    /// An open session can be closed; otherwise only time ends it, and until then closing is refused (hazard B8).
+    pub closes_open: bool,
+    /// After a declined card the payer can try again in the same session; otherwise the session has failed.
+    pub retries_declined: bool,
+    /// Webhooks are signed; otherwise they are a mere hint to look, which anybody who knows the address can give.
+    pub signs_webhooks: bool,
+    /// There is a list of events, and one of the account's movements.
+    pub lists_events: bool,
+    pub lists_movements: bool,
+}
+
+impl Capabilities {
+    /// Whether a payment by this method can be ordered, with or without the payer's email address.
+    pub fn takes(&self, method: Method, with_email: bool) -> bool {
+        self.methods.contains(&method) && (with_email || !self.email_methods.contains(&method))
+    }
 }
 
 /// The small snapshot a provider gets to make a session from. Nothing clinical, nothing personal (hazard E2).
@@ -38,6 +58,8 @@ pub struct SessionOrder {
     pub expires_at: UtcMs,
     /// BCP 47 language of the hosted page.
     pub locale: String,
+    /// The payer's address, only where the clinic allows it to be passed on (hazard E2).
+    pub email: Option<String>,
 }
 
 /// A request's bytes, fixed before the first call and repeated as they are (hazard A15).

@@ -69,18 +69,11 @@ impl SandboxProvider {
         Ok(SandboxProvider { config, base })
     }
 
-    /// A request to a path below the base; every part is escaped, so an id from outside cannot leave its place.
+    /// A request to a path below the base.
     fn request(&self, verb: Verb, path: &[&str], query: &[(&str, &str)]) -> RequestBuilder {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
         self.config
             .client
-            .request(verb, url)
+            .request(verb, http::below(&self.base, path, query))
             .bearer_auth(&self.config.secret_key)
     }
 
@@ -266,6 +259,13 @@ impl PaymentProvider for SandboxProvider {
             session_min_ms: SESSION_MIN_MS,
             session_max_ms: SESSION_MAX_MS,
             idempotency_ms: IDEMPOTENCY_MS,
+            email_methods: Vec::new(),
+            ends_when_ordered: true,
+            closes_open: true,
+            retries_declined: true,
+            signs_webhooks: true,
+            lists_events: true,
+            lists_movements: false,
         }
     }
 

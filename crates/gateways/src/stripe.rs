@@ -181,6 +181,13 @@ impl PaymentProvider for StripeProvider {
             session_min_ms: SESSION_MIN_MS,
             session_max_ms: SESSION_MAX_MS,
             idempotency_ms: IDEMPOTENCY_MS,
+            email_methods: Vec::new(),
+            ends_when_ordered: true,
+            closes_open: true,
+            retries_declined: true,
+            signs_webhooks: true,
+            lists_events: true,
+            lists_movements: true,
         }
     }
 

@@ -226,6 +226,7 @@ fn an_order_freezes_to_the_same_bytes() {
         webhook_url: "https://c.example/hooks/end_1".into(),
         expires_at: 5,
         locale: "en-GB".into(),
+        email: None,
     };
     let expected = r#"{"reference":"att_1","amount":3000,"currency":"GBP","method":"card","payee":"Larkhill","return_url":"https://c.example/r","cancel_url":"https://c.example/c","expires_at":5,"locale":"en-GB"}"#;
     assert_eq!(

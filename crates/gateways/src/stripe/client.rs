@@ -1,7 +1,5 @@
 //! The calls to Stripe: addresses, keys, versions, pages. What is said in them stands elsewhere.
 
-use std::net::IpAddr;
-
 use reqwest::{Client, Method as Verb, RequestBuilder, Url};
 use serde::de::DeserializeOwned;
 
@@ -62,11 +60,7 @@ impl StripeProvider {
     /// # Errors
     /// [`ConfigError`]
     pub fn new(config: StripeConfig) -> Result<StripeProvider, ConfigError> {
-        let base = Url::parse(&config.api_base).map_err(|_| ConfigError::Address)?;
-        let plain = base.query().is_none() && base.fragment().is_none() && base.username() == "";
-        if !plain || !(base.scheme() == "https" || is_loopback_http(&base)) {
-            return Err(ConfigError::Address);
-        }
+        let base = http::base(&config.api_base).ok_or(ConfigError::Address)?;
         let livemode = livemode(&config.secret_key).ok_or(ConfigError::Key)?;
         Ok(StripeProvider {
             config,
@@ -75,23 +69,17 @@ impl StripeProvider {
         })
     }
 
-    /// A request to a path below `/v1`; every part is escaped, so an id from outside cannot leave its place.
+    /// A request to a path below `/v1`.
     pub(super) fn request(
         &self,
         verb: Verb,
         path: &[&str],
         query: &[(&str, &str)],
     ) -> RequestBuilder {
-        let mut url = self.base.clone();
-        if let Ok(mut segments) = url.path_segments_mut() {
-            segments.pop_if_empty().push("v1").extend(path);
-        }
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
+        let path = [&["v1"], path].concat();
         self.config
             .client
-            .request(verb, url)
+            .request(verb, http::below(&self.base, &path, query))
             .bearer_auth(&self.config.secret_key)
             .header("stripe-version", VERSION)
     }
@@ -195,16 +183,6 @@ impl StripeProvider {
         })
         .await
     }
-}
-
-fn is_loopback_http(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    url.scheme() == "http"
-        && (host == "localhost"
-            || address
-                .parse::<IpAddr>()
-                .is_ok_and(|address| address.is_loopback()))
 }
 
 fn is_stored_error(reply: &Reply) -> bool {

@@ -67,6 +67,9 @@ pub(super) fn session(order: &SessionOrder) -> Frozen {
     {
         form.put("payment_intent_data[statement_descriptor_suffix]", suffix);
     }
+    if let Some(email) = &order.email {
+        form.put("customer_email", email);
+    }
     form.frozen()
 }
 

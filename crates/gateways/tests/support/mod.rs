@@ -3,6 +3,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part of the bench")]
 
+pub mod mollie;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU64, Ordering};
@@ -315,17 +317,8 @@ impl Bench {
     }
 
     pub fn order(&self, reference: &str, method: Method, minor: i64) -> SessionOrder {
-        SessionOrder {
-            reference: reference.into(),
-            amount: Money::gbp(minor),
-            method,
-            payee: "Larkhill <Clinic>".into(),
-            return_url: format!("{}/back/{reference}", self.shop_url),
-            cancel_url: format!("{}/cancel/{reference}", self.shop_url),
-            webhook_url: format!("{}/hooks", self.shop_url),
-            expires_at: self.now() + remit_gateways::sandbox::SESSION_MIN_MS,
-            locale: "en-GB".into(),
-        }
+        let expires_at = self.now() + remit_gateways::sandbox::SESSION_MIN_MS;
+        order(&self.shop_url, reference, method, minor, expires_at)
     }
 
     /// A session, made the way the product makes one: frozen, then sent under its reference as key.
@@ -371,6 +364,28 @@ impl Bench {
         self.client
             .request(verb, format!("{}/v1{path}", self.url))
             .bearer_auth("sk_a")
+    }
+}
+
+/// An order of a shop at an address.
+pub fn order(
+    shop_url: &str,
+    reference: &str,
+    method: Method,
+    minor: i64,
+    expires_at: UtcMs,
+) -> SessionOrder {
+    SessionOrder {
+        reference: reference.into(),
+        amount: Money::gbp(minor),
+        method,
+        payee: "Larkhill <Clinic>".into(),
+        return_url: format!("{shop_url}/back/{reference}"),
+        cancel_url: format!("{shop_url}/cancel/{reference}"),
+        webhook_url: format!("{shop_url}/hooks"),
+        expires_at,
+        locale: "en-GB".into(),
+        email: None,
     }
 }
 

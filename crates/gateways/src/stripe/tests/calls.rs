@@ -22,6 +22,7 @@ fn order() -> SessionOrder {
         webhook_url: "https://pay.example/hooks/e1".into(),
         expires_at: 1_795_501_800_000,
         locale: "en-GB".into(),
+        email: None,
     }
 }
 

@@ -16,6 +16,7 @@ fn order(method: Method) -> SessionOrder {
         webhook_url: "https://pay.example/hooks/e1".into(),
         expires_at: 1_795_501_800_999,
         locale: "en-GB".into(),
+        email: None,
     }
 }
 
