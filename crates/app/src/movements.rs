@@ -43,7 +43,7 @@ pub(crate) async fn read(
     let began = app.now().await?;
     let cursor = rows::cursor(&app.store, row).await? - OVERLAP_MS;
     let since = since.map_or(cursor, |since| since.min(cursor));
-    let (mut after, mut fresh) = (None, 0);
+    let (mut after, mut fresh, mut newest) = (None, 0, since);
     for _ in 0..PAGES_MAX {
         let answer = account.gateway.list_movements(since, after.as_deref());
         let page = match answer.await {
@@ -52,7 +52,10 @@ pub(crate) async fn read(
             Answer::Unknown(unknown) => return Err(unknown.into()),
         };
         let movements: Vec<Movement> = page.items.into_iter().map(movement).collect();
-        fresh += again(async || post(app, row, &movements).await).await?;
+        newest = movements.iter().map(|one| one.at).fold(newest, i64::max);
+        // Only with the last page: a provider may list its newest movements first, and what failed is read again.
+        let cursor = page.next.is_none().then_some(newest);
+        fresh += again(async || post(app, row, &movements, cursor).await).await?;
         // Another node took the lists over: it reads on.
         if !reconcile::hold(app, account).await? {
             break;
@@ -72,17 +75,22 @@ pub(crate) async fn read(
     })
 }
 
-/// Posts a page of movements in one transaction under the lock of the account's book; answers how many were new.
-async fn post(app: &App, row: &ProviderAccount, movements: &[Movement]) -> Result<usize> {
+/// Posts a page of movements in one transaction under the lock of the account's book, and moves the cursor where there
+/// is one; answers how many were new.
+async fn post(
+    app: &App,
+    row: &ProviderAccount,
+    movements: &[Movement],
+    cursor: Option<UtcMs>,
+) -> Result<usize> {
     let name = format!("{}:{}", row.provider, row.account);
     let mut tx = app.store.begin(row.clinic).await?;
     if !rows::lock_book(&mut tx, row.id).await? {
         return Err(Error::NotFound);
     }
     let now = tx.now().await?;
-    let (mut fresh, mut newest) = (0, 0);
+    let mut fresh = 0;
     for movement in movements {
-        newest = newest.max(movement.at.min(now));
         if rows::is_known(&mut tx, row, &movement.id).await? {
             continue;
         }
@@ -94,7 +102,9 @@ async fn post(app: &App, row: &ProviderAccount, movements: &[Movement]) -> Resul
         }
         fresh += 1;
     }
-    rows::move_cursor(&mut tx, row.id, newest).await?;
+    if let Some(cursor) = cursor {
+        rows::move_cursor(&mut tx, row.id, cursor.min(now)).await?;
+    }
     if fresh > 0 {
         tx.tell("books");
     }
