@@ -165,6 +165,8 @@ impl Clinic {
             reason: None,
             reopen,
             seen_available: None,
+            needs_approval: false,
+            asker: String::new(),
         };
         refunds::request(&self.db.standing(self.visit), &payment, request, self.now)
     }
@@ -365,7 +367,12 @@ prop_state_machine! {
 #[test]
 fn a_wrong_rule_is_noticed() {
     let strategy = Visit::sequential_strategy(1..=60);
-    for fault in Fault::ALL {
+    // Disputes are not among the model's steps; the simulator plays them, with their faults.
+    let of_disputes = [Fault::DisputeDoubled, Fault::DisputeOrderIgnored];
+    for fault in Fault::ALL
+        .into_iter()
+        .filter(|fault| !of_disputes.contains(fault))
+    {
         let mut runner = TestRunner::deterministic();
         let noticed = (0..2_000).any(|_| {
             let (visit, steps, _) = strategy.new_tree(&mut runner).expect("steps").current();

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 
 use remit_core::account::{Effect, FindingKind};
 use remit_core::attempts::AttemptState;
+use remit_core::disputes::DisputeState;
 use remit_core::ids::{AppointmentId, AttemptId, PaymentId};
 use remit_core::ledger::{self, Account, TxnKind};
 use remit_core::links::LinkState;
@@ -122,6 +123,7 @@ impl Auditor {
         self.check_starts(db)?;
         check_links(db)?;
         check_refunds(db, provider)?;
+        check_disputes(db)?;
         for moved in &db.moves[self.checked_moves..] {
             holds!(
                 moved.from <= moved.to,
@@ -292,6 +294,15 @@ impl Auditor {
             );
             holds!(ended, "refund {} never ended", row.refund.id);
         }
+        for (index, made) in provider.disputes.iter().enumerate() {
+            let name = index.to_string();
+            let known = db.disputes.iter().find(|d| d.dispute_id == name);
+            let ours = known.map(|d| (d.state, d.withdrawn.minor));
+            holds!(
+                ours == Some((made.state, made.withdrawn)),
+                "A23: dispute {index} is {made:?}, we know {ours:?}"
+            );
+        }
         self.check_clearing(db, provider)
     }
 
@@ -303,7 +314,7 @@ impl Auditor {
         let held: i64 = provider
             .payments
             .iter()
-            .map(|p| p.received.minor - p.refunded)
+            .map(|p| p.received.minor - p.refunded - p.withdrawn)
             .sum();
         holds!(
             books == held,
@@ -427,5 +438,42 @@ fn check_refunds(db: &Db, provider: &Provider) -> Result<(), String> {
             made.reference
         );
     }
+    Ok(())
+}
+
+/// A23: for each dispute the books hold what the bank has, in the account where it belongs, and staff see the open ones.
+fn check_disputes(db: &Db) -> Result<(), String> {
+    let sum = |account: Account| -> i64 {
+        let lines = db.txns.iter().flat_map(|t| t.1.lines());
+        let own = lines.filter(|l| l.account == account);
+        own.map(|l| l.amount.minor).sum()
+    };
+    let withdrawn = |lost: bool| -> i64 {
+        let own = db
+            .disputes
+            .iter()
+            .filter(|d| (d.state == DisputeState::Lost) == lost);
+        own.map(|d| d.withdrawn.minor).sum()
+    };
+    for (account, lost) in [
+        (Account::DisputeHold, false),
+        (Account::ChargebackLoss, true),
+    ] {
+        let (books, banks) = (sum(account.clone()), withdrawn(lost));
+        holds!(
+            books == banks,
+            "A23: {books} in {account}, the banks have {banks}"
+        );
+    }
+    let open = db.disputes.iter().filter(|d| d.state.is_open()).count();
+    let told = db
+        .findings
+        .iter()
+        .filter(|f| f.kind == FindingKind::Dispute)
+        .count();
+    holds!(
+        open == told,
+        "A23: {open} disputes are open, staff see {told}"
+    );
     Ok(())
 }

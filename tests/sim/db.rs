@@ -9,12 +9,13 @@ use remit_core::account::{
 };
 use remit_core::appointments::{Charge, Status};
 use remit_core::attempts::Attempt;
+use remit_core::disputes::Dispute;
 use remit_core::ids::{AppointmentId, AttemptId, LinkId, PatientId, PaymentId, RefundId};
 use remit_core::ledger::Txn;
 use remit_core::links::Link;
 use remit_core::money::Currency;
 use remit_core::payments::Payment;
-use remit_core::refunds::{Refund, RefundState};
+use remit_core::refunds::{Approval, Refund, RefundState};
 use uuid::Uuid;
 
 pub fn id<T: From<Uuid>>(n: u128) -> T {
@@ -74,6 +75,8 @@ pub struct InboxRow {
 pub enum About {
     Session(AttemptId),
     Refund(RefundId),
+    /// By its number at the provider.
+    Dispute(usize),
 }
 
 /// A state that rose (I11): rank before, rank after.
@@ -90,6 +93,7 @@ pub struct Db {
     pub attempts: Vec<AttemptRow>,
     pub payments: Vec<Payment>,
     pub refunds: Vec<RefundRow>,
+    pub disputes: Vec<Dispute>,
     pub txns: Vec<Rc<(AppointmentId, Txn)>>,
     pub findings: Vec<Rc<Finding>>,
     pub inbox: Vec<InboxRow>,
@@ -119,6 +123,7 @@ impl Db {
             attempts: vec![],
             payments: vec![],
             refunds: vec![],
+            disputes: vec![],
             txns: vec![],
             findings: vec![],
             inbox: vec![],
@@ -277,6 +282,28 @@ impl Db {
                     self.reserved(*payment, -amount.minor)?;
                 }
             }
+            Event::RefundDecided {
+                refund,
+                payment,
+                approval,
+                amount,
+            } => {
+                let row = &mut self.refund_mut(*refund).refund;
+                row.approval = Some(*approval);
+                if *approval == Approval::Declined {
+                    row.state = RefundState::Failed;
+                    self.reserved(*payment, -amount.minor)?;
+                }
+            }
+            Event::DisputeMoved { before, after } => self.move_dispute(before.as_ref(), after)?,
+            Event::FindingRenewed(finding) => {
+                self.findings
+                    .retain(|f| f.kind != finding.kind || f.about != finding.about);
+                self.findings.push(Rc::new(finding.clone()));
+            }
+            Event::FindingClosed { kind, about } => self
+                .findings
+                .retain(|f| f.kind != *kind || f.about != *about),
             Event::FindingOpened(finding) => {
                 let known = |f: &Rc<Finding>| f.kind == finding.kind && f.about == finding.about;
                 if !self.findings.iter().any(known) {
@@ -294,6 +321,25 @@ impl Db {
             "txn_source",
         )?;
         self.txns.push(Rc::new((visit, txn.clone())));
+        Ok(())
+    }
+
+    fn move_dispute(&mut self, before: Option<&Dispute>, after: &Dispute) -> Result<(), Refused> {
+        let same = |d: &Dispute| d.dispute_id == after.dispute_id;
+        let known = self.disputes.iter().position(same);
+        check(
+            known.map(|index| &self.disputes[index]) == before,
+            "dispute_looks",
+        )?;
+        let found = self.payments.iter_mut().find(|p| p.id == after.payment);
+        let disputed = &mut found.ok_or(Refused("payment"))?.disputed;
+        let open = |d: &Dispute| i64::from(d.state.is_open());
+        disputed.open += open(after) - before.map_or(0, open);
+        disputed.lost += after.lost() - before.map_or(0, Dispute::lost);
+        match known {
+            Some(index) => self.disputes[index] = after.clone(),
+            None => self.disputes.push(after.clone()),
+        }
         Ok(())
     }
 

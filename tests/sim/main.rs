@@ -7,6 +7,7 @@
 mod auditor;
 mod carrier;
 mod db;
+mod disputes;
 mod marks;
 mod patient;
 mod provider;

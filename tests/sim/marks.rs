@@ -64,6 +64,13 @@ marks! {
     CrashAfterApply,
     CrashAfterSmsAccepted,
     CrashAfterRefundCall,
+    DisputeOpened,
+    DisputeWon,
+    DisputeLost,
+    DisputeOvertaken,
+    DisputeBeforePayment,
+    RefundRefusedDisputed,
+    RefundThroughAfterAll,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +109,8 @@ impl Planted {
         Planted::Rule(Fault::ExpiryByRow),
         Planted::Rule(Fault::RankIgnored),
         Planted::Rule(Fault::NothingClosed),
+        Planted::Rule(Fault::DisputeDoubled),
+        Planted::Rule(Fault::DisputeOrderIgnored),
         Planted::NoSourceKey,
         Planted::NoLiveIndex,
         Planted::FreshKeyOnCreate,

@@ -22,6 +22,7 @@ impl World {
             80..=84 => self.come_back(),
             85..=93 => self.finish_async(),
             94..=95 => self.revive(),
+            96..=97 => self.bank(),
             _ => self.go_on_with_refund(),
         }
     }
@@ -243,6 +244,7 @@ impl World {
         for session in self.sessions(provider::Standing::Processing) {
             self.finish(session);
         }
+        self.settle_disputes();
         for index in 0..self.provider.refunds.len() {
             if self.provider.refunds[index].standing == RefundStanding::Pending {
                 let now = self.now;

@@ -1,5 +1,6 @@
 //! The payment company outside: sessions, payments, refunds, replayed answers and events. It knows nothing of our rules.
 
+use remit_core::disputes::DisputeState;
 use remit_core::ids::{AttemptId, RefundId};
 use remit_core::money::Money;
 use remit_core::{HOUR_MS, UtcMs};
@@ -36,6 +37,18 @@ pub struct Paid {
     pub session: usize,
     pub received: Money,
     pub refunded: i64,
+    /// What banks have taken back and not given again.
+    pub withdrawn: i64,
+}
+
+#[derive(Clone, Debug)]
+pub struct DisputeMade {
+    pub payment: usize,
+    pub amount: i64,
+    pub state: DisputeState,
+    pub withdrawn: i64,
+    /// Counts its moves, so that an old answer can be told from a newer one.
+    pub age: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +112,7 @@ pub struct Provider {
     pub sessions: Vec<Session>,
     pub payments: Vec<Paid>,
     pub refunds: Vec<RefundMade>,
+    pub disputes: Vec<DisputeMade>,
     pub events: Vec<EventTold>,
     keys: Vec<Key>,
     refund_keys: Vec<Key>,
@@ -206,6 +220,7 @@ impl Provider {
             session,
             received,
             refunded: 0,
+            withdrawn: 0,
         });
         let payment = self.payments.len() - 1;
         let found = &mut self.sessions[session];
@@ -236,7 +251,7 @@ impl Provider {
         if let Some(answer) = replayed(&self.refund_keys, key, body, now) {
             return answer;
         }
-        if minor > self.payments[payment].received.minor - self.payments[payment].refunded {
+        if minor > self.disputable(payment) {
             return Answer::Refused;
         }
         self.payments[payment].refunded += minor;
@@ -266,5 +281,42 @@ impl Provider {
             self.payments[payment].refunded -= amount;
         }
         self.tell(About::Refund(reference), now);
+    }
+
+    /// What is left of a payment, to be refunded or disputed.
+    pub fn disputable(&self, payment: usize) -> i64 {
+        let paid = &self.payments[payment];
+        let disputed = self.disputes.iter().filter(|d| d.payment == payment);
+        let open = disputed.filter(|d| d.state.is_open() || d.withdrawn > 0);
+        paid.received.minor - paid.refunded - open.map(|d| d.amount).sum::<i64>()
+    }
+
+    pub fn open_dispute(&mut self, payment: usize, taken: bool, now: UtcMs) {
+        self.disputes.push(DisputeMade {
+            payment,
+            amount: self.disputable(payment),
+            state: DisputeState::NeedsResponse,
+            withdrawn: 0,
+            age: 0,
+        });
+        let index = self.disputes.len() - 1;
+        let withdrawn = if taken {
+            self.disputes[index].amount
+        } else {
+            0
+        };
+        self.move_dispute(index, DisputeState::NeedsResponse, withdrawn, now);
+    }
+
+    pub fn dispute(&self, index: usize) -> (DisputeState, i64) {
+        (self.disputes[index].state, self.disputes[index].withdrawn)
+    }
+
+    pub fn move_dispute(&mut self, index: usize, state: DisputeState, withdrawn: i64, now: UtcMs) {
+        let dispute = &mut self.disputes[index];
+        self.payments[dispute.payment].withdrawn += withdrawn - dispute.withdrawn;
+        (dispute.state, dispute.withdrawn) = (state, withdrawn);
+        dispute.age += 1;
+        self.tell(About::Dispute(index), now);
     }
 }

@@ -3,10 +3,10 @@
 use remit_core::account::{Decision, Event};
 use remit_core::attempts;
 use remit_core::ids::RefundId;
-use remit_core::refunds::{self, RefundState};
+use remit_core::refunds::{self, Refund, RefundState};
 
 use crate::auditor::Fact;
-use crate::db::id;
+use crate::db::{RefundRow, id};
 use crate::marks::{Mark, Planted};
 use crate::provider::{Answer, RefundStanding};
 use crate::sessions::Beside;
@@ -67,9 +67,7 @@ impl World {
     pub fn save_refund(&mut self, refund: RefundId, lease: Lease, answer: Answer<usize>) {
         match answer {
             Answer::Done(made) => self.settle_refund(refund, made, Beside::JobDone(lease)),
-            Answer::Refused => {
-                self.move_refund(refund, RefundState::Failed, None, Beside::JobDone(lease))
-            }
+            Answer::Refused => self.refuse_refund(refund, Beside::JobDone(lease)),
             Answer::Unknown => {
                 self.move_refund(refund, RefundState::Unknown, None, Beside::JobAgain(lease))
             }
@@ -103,7 +101,64 @@ impl World {
             RefundStanding::Succeeded => RefundState::Succeeded,
             RefundStanding::Failed => RefundState::Failed,
         };
-        self.move_refund(refund, to, Some(made), beside);
+        let named = |row: &&RefundRow| row.refund.id == refund;
+        let row = self
+            .db
+            .refunds
+            .iter()
+            .find(named)
+            .map(|row| row.refund.clone());
+        let by_id = |row: &&RefundRow| row.provider_id == Some(made);
+        let known = self.db.refunds.iter().find(by_id).map(|row| row.refund.id);
+        match (known, row) {
+            (Some(known), _) => self.move_refund(known, to, Some(made), beside),
+            (None, Some(row)) if row.state == RefundState::Failed => {
+                self.take_refund_in(row, made, to, beside)
+            }
+            (None, _) => self.move_refund(refund, to, Some(made), beside),
+        }
+    }
+
+    /// A call was refused: it made nothing, whatever another one under the same key did.
+    fn refuse_refund(&mut self, refund: RefundId, beside: Beside) {
+        let row = self.db.refund(refund).refund.clone();
+        if matches!(row.state, RefundState::Requested | RefundState::Unknown) {
+            return self.move_refund(refund, RefundState::Failed, None, beside);
+        }
+        let visit = self.db.payment(row.payment).appointment;
+        let none = Decision::default();
+        self.write_beside(visit, &none, &[], beside, [None, None]);
+    }
+
+    /// It went through at the provider after it had been given up here.
+    fn take_refund_in(&mut self, given_up: Refund, made: usize, to: RefundState, beside: Beside) {
+        let payment = self.db.payment(given_up.payment).clone();
+        let visit = payment.appointment;
+        let fresh = Refund {
+            id: id(self.fresh()),
+            state: RefundState::Requested,
+            reopen: false,
+            ..given_up
+        };
+        let (standing, now, txn) = (self.db.standing(visit), self.clock_now(), id(self.fresh()));
+        let refund = fresh.clone();
+        let Ok(mut decision) = refunds::elsewhere(&standing, &payment, fresh, to, txn, now) else {
+            return; // not while something else is reserved: heard again later
+        };
+        self.mark(Mark::RefundThroughAfterAll);
+        // Followed by the list of pending ones here, not by the outbox.
+        decision.effects.clear();
+        let mut facts = vec![];
+        if to == RefundState::Succeeded && refund.amount.currency == standing.balance.currency {
+            facts.push(Fact::SentBack(visit, refund.amount.minor, false));
+        }
+        self.say(|_| format!("refund {} was made after all: {to:?}", refund.id));
+        let before = self.db.refunds.len();
+        if self.write_beside(visit, &decision, &facts, beside, [None, None])
+            && self.db.refunds.len() > before
+        {
+            self.db.refund_mut(refund.id).provider_id = Some(made);
+        }
     }
 
     fn move_refund(

@@ -1,6 +1,6 @@
 //! What the desk does: charges, links, sending, desk payments, refunds, cancelling.
 
-use remit_core::account::{Decision, Effect, FindingKind};
+use remit_core::account::{Decision, Effect, FindingKind, Refusal};
 use remit_core::appointments::{self, Charge, ChargeKind, Status};
 use remit_core::ids::{AppointmentId, DeliveryId, LinkId, PaymentId, RefundId};
 use remit_core::links::{self, Purpose};
@@ -305,11 +305,18 @@ impl World {
             reason: None,
             reopen,
             seen_available: Some(payment.refundable()),
+            needs_approval: false,
+            asker: String::new(),
         };
         let (standing, now) = (self.db.standing(visit), self.clock_now());
         self.say(|_| format!("staff refund {minor} of {}", payment.id));
-        let Ok(decision) = refunds::request(&standing, payment, request, now) else {
-            return false;
+        let decision = match refunds::request(&standing, payment, request, now) {
+            Ok(decision) => decision,
+            Err(Refusal::Disputed) => {
+                self.mark(Mark::RefundRefusedDisputed);
+                return false;
+            }
+            Err(_) => return false,
         };
         let desk = payment.provider.is_none();
         if desk {

@@ -130,6 +130,11 @@ impl World {
                     refund,
                     seen: None,
                 },
+                About::Dispute(index) => Task::ApplyDispute {
+                    event,
+                    index,
+                    seen: None,
+                },
             });
         }
     }
@@ -138,7 +143,7 @@ impl World {
         let row = self.db.inbox.iter().find(|row| row.event_id == event)?;
         match row.about {
             About::Session(attempt) => Some(attempt),
-            About::Refund(_) => None,
+            About::Refund(_) | About::Dispute(_) => None,
         }
     }
 

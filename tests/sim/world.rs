@@ -70,6 +70,12 @@ pub enum Task {
         refund: RefundId,
         seen: Option<usize>,
     },
+    ApplyDispute {
+        event: u64,
+        index: usize,
+        /// The answer, and how old the dispute was at the provider when it gave it.
+        seen: Option<(Box<remit_core::disputes::Report>, u64)>,
+    },
     Refund {
         refund: RefundId,
         lease: Lease,
@@ -112,6 +118,8 @@ pub struct World {
     /// Sessions that stand open in a patient's browser.
     pub tabs: Vec<usize>,
     pub auditor: Auditor,
+    /// Per dispute, the age of the last answer that was written.
+    pub dispute_ages: std::collections::HashMap<usize, u64>,
     pub marks: u64,
     pub broken: Option<String>,
     pub log: bool,
@@ -148,6 +156,7 @@ impl World {
             seen: vec![],
             tabs: vec![],
             auditor: Auditor::default(),
+            dispute_ages: std::collections::HashMap::new(),
             marks: 0,
             broken: None,
             log,
@@ -413,6 +422,7 @@ impl World {
                 refund,
                 seen,
             } => self.apply_refund(event, refund, seen),
+            Task::ApplyDispute { event, index, seen } => self.apply_dispute(event, index, seen),
             Task::Refund {
                 refund,
                 lease,

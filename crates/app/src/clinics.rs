@@ -35,6 +35,7 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
         methods: methods::list(&app.store, clinic).await?,
         dialled: dialled(&row),
         clinic: row,
+        refund_limits: clinics::refund_limits(&app.store, clinic).await?,
         read_at: Instant::now(),
     };
     let read = Arc::new(read);

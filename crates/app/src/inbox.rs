@@ -8,7 +8,7 @@ use remit_gateways::payments::{About, ProviderEvent, WebhookError, WebhookReques
 use remit_store::inbox::{self, Leased, Outcome, Received};
 use remit_store::{attempts, findings};
 
-use crate::{App, Error, Result, keys, providers, refunds, settle};
+use crate::{App, Error, Result, disputes, keys, providers, refunds, settle};
 
 /// Events taken at once, and how long this node holds them.
 const BATCH: i64 = 20;
@@ -67,28 +67,33 @@ pub(crate) fn row(
     body: &[u8],
     foreign: bool,
 ) -> Received {
-    let (session_id, reference, refund_id) = match event.about {
+    let (session_id, reference, refund_id, dispute_id) = match event.about {
         About::Session {
             session_id,
             reference,
-        } => (Some(session_id), reference, None),
+        } => (Some(session_id), reference, None, None),
         About::Refund {
             provider_refund_id,
             reference,
             ..
-        } => (None, reference, Some(provider_refund_id)),
-        About::Payment { reference, .. } => (None, Some(reference), None),
-        About::Dispute { .. } | About::Nothing => (None, None, None),
+        } => (None, reference, Some(provider_refund_id), None),
+        About::Payment { reference, .. } => (None, Some(reference), None, None),
+        About::Dispute { dispute_id, .. } => (None, None, None, Some(dispute_id)),
+        About::Nothing => (None, None, None, None),
     };
+    let about_nothing = [&session_id, &reference, &refund_id, &dispute_id]
+        .iter()
+        .all(|named| named.is_none());
     Received {
         provider: account.provider.clone(),
         account: account.account.clone(),
         event_id: event.event_id,
         kind: event.kind,
-        ignored: foreign || (session_id.is_none() && refund_id.is_none() && reference.is_none()),
+        ignored: foreign || about_nothing,
         session_id,
         reference,
         refund_id,
+        dispute_id,
         payload: String::from_utf8_lossy(body).into_owned(),
     }
 }
@@ -139,8 +144,13 @@ async fn one(app: &App, event: &Leased) -> Result<()> {
 }
 
 async fn carry_out(app: &App, event: &Leased) -> Result<Outcome> {
+    let account = (event.provider.as_str(), event.account.as_str());
+    if let Some(dispute) = &event.dispute_id {
+        disputes::look(app, event.clinic, account, dispute).await?;
+        return Ok(Outcome::Done);
+    }
     if let Some(refund) = &event.refund_id {
-        refunds::look(app, event.clinic, refund, event.reference.as_deref()).await?;
+        refunds::look(app, event.clinic, account, refund).await?;
         return Ok(Outcome::Done);
     }
     if event.session_id.is_none() && event.reference.is_none() {

@@ -9,6 +9,7 @@ pub mod appointments;
 pub mod attempts;
 pub mod clinics;
 pub mod deliveries;
+pub mod disputes;
 pub mod error;
 pub mod expire;
 pub mod findings;
@@ -53,6 +54,7 @@ pub use error::{Error, Result};
 pub mod views {
     pub use remit_store::appointments::AppointmentView;
     pub use remit_store::deliveries::DeliveryView;
+    pub use remit_store::disputes::DisputeView;
     pub use remit_store::events::EventView;
     pub use remit_store::findings::FindingView;
     pub use remit_store::links::{Cursor, Filter, LinkView, Tallies, Tally};
@@ -86,6 +88,7 @@ pub struct ClinicContext {
     pub methods: Vec<MethodSetting>,
     /// The clinic's phone as it is dialled; worked out once, since every patient page has it.
     pub dialled: Option<String>,
+    pub refund_limits: remit_core::refunds::Limits,
     read_at: std::time::Instant,
 }
 

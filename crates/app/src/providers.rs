@@ -19,6 +19,15 @@ pub const SANDBOX: &str = "sandbox";
 pub const STRIPE: &str = "stripe";
 pub const MOLLIE: &str = "mollie";
 
+/// As people read it: `Stripe`.
+pub fn title(provider: &str) -> String {
+    let mut letters = provider.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}
+
 /// What is sealed of an account.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Secrets {

@@ -18,7 +18,7 @@ use remit_store::{
 };
 
 use crate::providers::Account;
-use crate::{App, Error, Result, again, inbox, movements, providers, settle};
+use crate::{App, Error, Result, again, disputes, inbox, movements, providers, refunds, settle};
 
 pub use invariants::{check_chains, check_invariants};
 pub(crate) use recovery::may_start;
@@ -308,6 +308,9 @@ async fn compare_lists(
             Some(_) | None => break,
         }
     }
+    // Payments first: what went back or is disputed belongs to one.
+    refunds::compare(app, account, since).await?;
+    disputes::compare(app, account, since).await?;
     Ok(())
 }
 

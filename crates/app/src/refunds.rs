@@ -1,15 +1,26 @@
 //! Refunds: reserved here, made by the provider, posted when they happened (hazards A16 to A18).
 
+mod decisions;
+mod elsewhere;
+
+use remit_core::UtcMs;
+use remit_core::account::{Decision, Standing};
+use remit_core::attempts::REPEAT_MS;
 use remit_core::ids::{ClinicId, PaymentId, RefundId, TxnId};
 use remit_core::money::{Money, Payable};
-use remit_core::refunds::{self as rules, RefundState, Request};
+use remit_core::payments::Payment;
+use remit_core::refunds::{self as rules, Clearance, Limits, Refund, RefundState, Request};
 use remit_gateways::Answer;
 use remit_gateways::payments::{Frozen, RefundFacts, RefundOrder, RefundStatus};
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::payments as rows;
 use remit_store::refunds::{self, RefundView};
 
-use crate::{Actor, App, Error, Result, again, notes, providers};
+use crate::providers::Account;
+use crate::{Actor, App, Error, Result, again, clinics, notes, providers};
+
+pub use decisions::{approve, decline};
+pub(crate) use elsewhere::{compare, look};
 
 /// A wish to send money back.
 #[derive(Clone, Debug)]
@@ -25,10 +36,12 @@ pub struct RefundInput {
 
 const REASON_CHARS_MAX: usize = 200;
 
-/// Asks for a refund. Desk money is posted at once, online money once its provider has sent it.
+/// Asks for a refund. Desk money is posted at once, online money once its provider has sent it; above the clinic's limit
+/// nothing moves before a second person has approved it (hazard D18).
 ///
 /// # Errors
-/// [`Error::Invalid`] names the field; a refusal; [`Error::NotFound`]; or the store's.
+/// [`Error::Invalid`] names the field; [`Error::Forbidden`] for a role that may not; a refusal; [`Error::NotFound`]; or
+/// the store's.
 pub async fn request(
     app: &App,
     actor: &Actor,
@@ -41,6 +54,7 @@ pub async fn request(
         .await?
         .payment
         .appointment;
+    let limits = limits(app, actor.clinic).await?;
     let refund = again(async || {
         let mut tx = app.store.begin(actor.clinic).await?;
         let (standing, now) = lock_standing(&mut tx, place)
@@ -55,6 +69,12 @@ pub async fn request(
             return Ok(id);
         }
         let amount = input.amount.unwrap_or_else(|| payment.refundable());
+        let reserved = payment.refund_reserved;
+        let needs_approval = match rules::clearance(actor.role, limits, reserved, amount.minor) {
+            Clearance::Forbidden => return Err(Error::Forbidden),
+            Clearance::Alone => false,
+            Clearance::NeedsApproval => true,
+        };
         let request = Request {
             refund: match id {
                 Some(id) => id,
@@ -66,6 +86,8 @@ pub async fn request(
             reason: reason.clone(),
             reopen: input.reopen,
             seen_available: input.seen_available,
+            needs_approval,
+            asker: actor.scope(),
         };
         let refund = request.refund;
         let decision = rules::request(&standing, &payment, request, now)?;
@@ -102,10 +124,11 @@ pub(crate) async fn call(app: &App, clinic: ClinicId, refund: RefundId) -> Resul
     let view = refunds::get(&app.store, clinic, refund)
         .await?
         .ok_or(Error::NotFound)?;
-    if matches!(
+    let ended = matches!(
         view.refund.state,
         RefundState::Succeeded | RefundState::Failed
-    ) {
+    );
+    if ended || view.refund.waits_for_approval() {
         return Ok(());
     }
     let payment = crate::payments::get(app, clinic, view.refund.payment)
@@ -115,10 +138,17 @@ pub(crate) async fn call(app: &App, clinic: ClinicId, refund: RefundId) -> Resul
     let account = providers::of_account(app, clinic, &provider.provider, &provider.account).await?;
     if let Some(known) = &view.provider_refund_id {
         return match account.gateway.retrieve_refund(known).await {
-            Answer::Done(facts) => note_and_settle(app, clinic, refund, facts).await,
+            Answer::Done(facts) => elsewhere::heard(app, &account, Some(refund), facts).await,
             Answer::Refused(refusal) => Err(Error::ProviderRefused(refusal.message)),
             Answer::Unknown(unknown) => Err(unknown.into()),
         };
+    }
+    // Past the life of the key the same call could be a second refund: what is there is looked for first (hazard A14).
+    let repeatable_ms = REPEAT_MS.min(account.capabilities.idempotency_ms);
+    if app.now().await? >= view.refund.requested_at + repeatable_ms
+        && let Some(facts) = made_already(&account, &provider.payment_id, refund).await?
+    {
+        return elsewhere::heard(app, &account, Some(refund), facts).await;
     }
     let order = RefundOrder {
         reference: refund.to_string(),
@@ -137,16 +167,33 @@ pub(crate) async fn call(app: &App, clinic: ClinicId, refund: RefundId) -> Resul
         .refund(&Frozen(body), &refund.to_string())
         .await
     {
-        Answer::Done(facts) => note_and_settle(app, clinic, refund, facts).await,
+        Answer::Done(facts) => elsewhere::heard(app, &account, Some(refund), facts).await,
         Answer::Refused(refusal) => {
             note(app, clinic, refund, None, Some(&refusal.message)).await?;
-            settle(app, clinic, refund, RefundState::Failed).await
+            decide(app, clinic, refund, rules::refused).await
         }
         Answer::Unknown(unknown) => {
             note(app, clinic, refund, None, Some(&unknown.why)).await?;
             settle(app, clinic, refund, RefundState::Unknown).await?;
             Err(unknown.into())
         }
+    }
+}
+
+/// The refund at the provider that carries our reference.
+async fn made_already(
+    account: &Account,
+    payment_id: &str,
+    refund: RefundId,
+) -> Result<Option<RefundFacts>> {
+    let reference = refund.to_string();
+    match account.gateway.refunds_of(payment_id).await {
+        Answer::Done(all) => Ok(all
+            .into_iter()
+            .find(|facts| facts.reference.as_deref() == Some(&reference))),
+        Answer::Refused(refusal) if refusal.code == "not_found" => Ok(None),
+        Answer::Refused(refusal) => Err(Error::ProviderRefused(refusal.message)),
+        Answer::Unknown(unknown) => Err(unknown.into()),
     }
 }
 
@@ -200,10 +247,25 @@ pub(crate) async fn settle(
     refund: RefundId,
     to: RefundState,
 ) -> Result<()> {
-    let place = refunds::get(&app.store, clinic, refund)
-        .await?
-        .ok_or(Error::NotFound)?
-        .appointment;
+    decide(
+        app,
+        clinic,
+        refund,
+        |standing, payment, refund, txn, now| {
+            rules::settle(standing, payment, refund, to, txn, now)
+        },
+    )
+    .await
+}
+
+/// Decides about a refund by the rule given, under the appointment's lock row.
+async fn decide(
+    app: &App,
+    clinic: ClinicId,
+    refund: RefundId,
+    rule: impl Fn(&Standing, &Payment, &Refund, TxnId, UtcMs) -> Decision,
+) -> Result<()> {
+    let place = get(app, clinic, refund).await?.appointment;
     again(async || {
         let mut tx = app.store.begin(clinic).await?;
         let (standing, now) = lock_standing(&mut tx, place)
@@ -216,16 +278,9 @@ pub(crate) async fn settle(
             .await?
             .ok_or(Error::NotFound)?;
         let txn: TxnId = app.fresh(now)?;
-        let decision = rules::settle(&standing, &payment, &view.refund, to, txn, now);
-        apply(
-            &mut tx,
-            &standing,
-            &decision,
-            &Extras::default(),
-            &Actor::remit(clinic).label,
-            now,
-        )
-        .await?;
+        let decision = rule(&standing, &payment, &view.refund, txn, now);
+        let (actor, none) = (Actor::remit(clinic).label, Extras::default());
+        apply(&mut tx, &standing, &decision, &none, &actor, now).await?;
         if let Some(link) = payment.link {
             tx.tell(link.to_string());
         }
@@ -234,37 +289,36 @@ pub(crate) async fn settle(
     .await
 }
 
-/// The provider tells of a refund of ours: ask it for the facts and apply them.
+/// How much may be refunded without whom.
 ///
 /// # Errors
-/// [`Error::NotFound`] for a refund that is not ours, [`Error::ProviderUnreachable`], or the store's.
-pub(crate) async fn look(
-    app: &App,
-    clinic: ClinicId,
-    provider_refund_id: &str,
-    reference: Option<&str>,
-) -> Result<()> {
-    let known = refunds::by_provider_id(&app.store, clinic, provider_refund_id).await?;
-    let ours = known
-        .or_else(|| reference.and_then(|text| text.parse().ok()))
-        .ok_or(Error::NotFound)?;
-    let view = refunds::get(&app.store, clinic, ours)
-        .await?
-        .ok_or(Error::NotFound)?;
-    let payment = crate::payments::get(app, clinic, view.refund.payment)
-        .await?
-        .payment;
-    let provider = payment.provider.ok_or(Error::NotFound)?;
-    let account = providers::of_account(app, clinic, &provider.provider, &provider.account).await?;
-    match account.gateway.retrieve_refund(provider_refund_id).await {
-        Answer::Done(facts) => match note_and_settle(app, clinic, ours, facts).await {
-            // Pending is an answer too: the next event or the outbox goes on.
-            Err(Error::ProviderUnreachable { .. }) => Ok(()),
-            done => done,
-        },
-        Answer::Refused(refusal) => Err(Error::ProviderRefused(refusal.message)),
-        Answer::Unknown(unknown) => Err(unknown.into()),
+/// [`Error::NotFound`], or the store's.
+pub async fn limits(app: &App, clinic: ClinicId) -> Result<Limits> {
+    Ok(clinics::context(app, clinic).await?.refund_limits)
+}
+
+/// Chooses how much may be refunded without whom.
+///
+/// # Errors
+/// [`Error::Invalid`] names the field; or the store's.
+pub async fn set_limits(app: &App, actor: &Actor, limits: Limits) -> Result<()> {
+    for (field, limit) in [
+        ("reception_max", limits.reception_max),
+        ("approval_above", limits.approval_above),
+    ] {
+        if limit.is_some_and(|limit| !(0..=remit_core::money::MINOR_MAX).contains(&limit)) {
+            return Err(Error::invalid(field, "Enter an amount of zero or more."));
+        }
     }
+    let mut tx = app.store.begin(actor.clinic).await?;
+    let now = tx.now().await?;
+    remit_store::clinics::set_refund_limits(&mut tx, limits).await?;
+    let what = format!("{:?}, {:?}", limits.reception_max, limits.approval_above);
+    let action = "refund_limits.changed";
+    remit_store::audit::append(&mut tx, &actor.label, action, &what, now).await?;
+    tx.commit().await?;
+    clinics::forget(app, actor.clinic);
+    Ok(())
 }
 
 /// # Errors

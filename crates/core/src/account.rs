@@ -5,6 +5,7 @@
 
 use crate::appointments::{Charge, Status};
 use crate::attempts::{Attempt, AttemptState};
+use crate::disputes::Dispute;
 use crate::faults::{Fault, planted};
 use crate::ids::{
     AppointmentId, AttemptId, ChargeId, DeliveryId, LinkId, PatientId, PaymentId, RefundId,
@@ -13,7 +14,7 @@ use crate::ledger::Txn;
 use crate::links::{Closing, Link, LinkState};
 use crate::money::{Currency, Money};
 use crate::payments::Payment;
-use crate::refunds::{Refund, RefundState};
+use crate::refunds::{Approval, Refund, RefundState};
 use crate::{UtcMs, ids};
 
 /// The lock row's figures, in minor units of one currency. Derived from the ledger and kept beside it (I2, I13).
@@ -127,7 +128,26 @@ pub enum Event {
         to: RefundState,
         amount: Money,
     },
+    /// A second person decided about a refund that needs one; declining it releases what it had reserved.
+    RefundDecided {
+        refund: RefundId,
+        payment: PaymentId,
+        approval: Approval,
+        amount: Money,
+    },
+    /// A dispute as it is known from now on; `before` is what was known until now.
+    DisputeMoved {
+        before: Option<Dispute>,
+        after: Dispute,
+    },
     FindingOpened(Finding),
+    /// The same finding with what is to be said now, open again if it had been closed.
+    FindingRenewed(Finding),
+    /// Its cause is gone.
+    FindingClosed {
+        kind: FindingKind,
+        about: String,
+    },
 }
 
 /// A link rising to another state.
@@ -186,12 +206,16 @@ pub enum FindingKind {
     Unreconciled,
     /// A refund failed at the provider.
     RefundFailed,
+    /// A refund waits for a second person.
+    RefundApproval,
+    /// The payer's bank disputes a payment and has not decided yet.
+    Dispute,
     /// An invariant of `remit check` does not hold.
     BrokenInvariant,
 }
 
 impl FindingKind {
-    pub const ALL: [FindingKind; 8] = [
+    pub const ALL: [FindingKind; 10] = [
         FindingKind::Surplus,
         FindingKind::AmountMismatch,
         FindingKind::UnknownStatus,
@@ -199,6 +223,8 @@ impl FindingKind {
         FindingKind::DeadLetter,
         FindingKind::Unreconciled,
         FindingKind::RefundFailed,
+        FindingKind::RefundApproval,
+        FindingKind::Dispute,
         FindingKind::BrokenInvariant,
     ];
 
@@ -211,6 +237,8 @@ impl FindingKind {
             FindingKind::DeadLetter => "dead_letter",
             FindingKind::Unreconciled => "unreconciled",
             FindingKind::RefundFailed => "refund_failed",
+            FindingKind::RefundApproval => "refund_approval",
+            FindingKind::Dispute => "dispute",
             FindingKind::BrokenInvariant => "broken_invariant",
         }
     }
@@ -353,6 +381,14 @@ pub enum Refusal {
     /// The form showed another figure than is true now (hazard A18).
     #[error("{available} can be refunded now")]
     AvailableChanged { available: Money },
+    /// The payer's bank has not decided about this payment (hazard A23).
+    #[error("the payment is disputed")]
+    Disputed,
+    /// A refund that waits for a second person cannot be decided by who asked for it (hazard D18).
+    #[error("another person has to decide")]
+    OwnRequest,
+    #[error("the refund was decided already")]
+    RefundDecided,
 }
 
 /// A link's id together with its appointment: what a caller needs to find the lock row.

@@ -4,6 +4,7 @@
 use crate::account::{
     AttemptMove, Decision, Effect, Event, Finding, FindingKind, LinkMove, Refusal, Standing,
 };
+use crate::disputes::Disputed;
 use crate::faults::{Fault, planted};
 use crate::ids::{AppointmentId, AttemptId, LinkId, PaymentId, TxnId};
 use crate::ledger::TxnKind;
@@ -420,6 +421,7 @@ fn paid(
         received_at: now,
         reference: money.paid_with,
         refund_reserved: 0,
+        disputed: Disputed::default(),
     };
     post_receipt(
         &mut decision,

@@ -16,16 +16,22 @@ pub enum Fault {
     RankIgnored,
     /// A balance that falls leaves link and session as they are (hazard A24).
     NothingClosed,
+    /// A dispute is posted whole each time it is heard of, not by its difference (hazard A23).
+    DisputeDoubled,
+    /// An answer about a dispute is applied over one that was asked for later (hazard A23).
+    DisputeOrderIgnored,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 6] = [
+    pub const ALL: [Fault; 8] = [
         Fault::LateSuccessIgnored,
         Fault::SurplusDropped,
         Fault::OldAmount,
         Fault::ExpiryByRow,
         Fault::RankIgnored,
         Fault::NothingClosed,
+        Fault::DisputeDoubled,
+        Fault::DisputeOrderIgnored,
     ];
 }
 

@@ -86,10 +86,12 @@ pub enum TxnKind {
     Payout,
     /// A payout came back; source: its movement.
     PayoutFailure,
+    /// The payer's bank took money, gave it back or kept it; source: the provider's dispute and a number.
+    Dispute,
 }
 
 impl TxnKind {
-    pub const ALL: [TxnKind; 9] = [
+    pub const ALL: [TxnKind; 10] = [
         TxnKind::Charge,
         TxnKind::Uncharge,
         TxnKind::Capture,
@@ -99,6 +101,7 @@ impl TxnKind {
         TxnKind::Fee,
         TxnKind::Payout,
         TxnKind::PayoutFailure,
+        TxnKind::Dispute,
     ];
 
     pub fn name(self) -> &'static str {
@@ -112,6 +115,7 @@ impl TxnKind {
             TxnKind::Fee => "fee",
             TxnKind::Payout => "payout",
             TxnKind::PayoutFailure => "payout_failure",
+            TxnKind::Dispute => "dispute",
         }
     }
 

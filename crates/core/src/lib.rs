@@ -10,6 +10,7 @@ pub mod clinic;
 pub mod contact;
 mod currencies;
 pub mod deliveries;
+pub mod disputes;
 pub mod faults;
 pub mod ids;
 pub mod ledger;

@@ -2,6 +2,7 @@
 
 use crate::UtcMs;
 use crate::account::{Decision, Event, Finding, FindingKind, Refusal, Standing};
+use crate::disputes::Disputed;
 use crate::faults::{Fault, planted};
 use crate::ids::{AppointmentId, AttemptId, LinkId, PaymentId, TxnId};
 use crate::ledger::{self, Account, Txn, TxnKind};
@@ -99,6 +100,7 @@ pub struct Payment {
     pub reference: Option<String>,
     /// Minor units of refunds that did not fail; never more than the amount (I6).
     pub refund_reserved: i64,
+    pub disputed: Disputed,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -130,8 +132,11 @@ impl Payment {
         }
     }
 
+    /// What staff can still give back: neither given already nor lost to the payer's bank. While a dispute is open
+    /// nothing goes back, see [`crate::refunds::request`].
     pub fn refundable(&self) -> Money {
-        self.amount.with(self.amount.minor - self.refund_reserved)
+        let left = self.amount.minor - self.refund_reserved - self.disputed.lost;
+        self.amount.with(left.max(0))
     }
 }
 
@@ -170,6 +175,7 @@ pub fn take(standing: &Standing, take: Take, now: UtcMs) -> Result<Decision, Ref
         received_at: now,
         reference: take.reference,
         refund_reserved: 0,
+        disputed: Disputed::default(),
     };
     let mut decision = Decision::default();
     post_receipt(

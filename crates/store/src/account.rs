@@ -1,5 +1,7 @@
 //! The appointment's account: read under its lock row, written from what a rule decided. Nothing else writes money.
 
+mod timeline;
+
 use std::collections::BTreeMap;
 
 use remit_core::UtcMs;
@@ -10,14 +12,14 @@ use remit_core::ledger::Txn;
 use remit_core::links::{Link, LinkState};
 use remit_core::money::Currency;
 use remit_core::payments::Payment;
-use remit_core::refunds::{Refund, RefundState};
+use remit_core::refunds::{Approval, Refund, RefundState};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::attempts::LiveRow;
 use crate::error::{id, read};
 use crate::links::OpenRow;
-use crate::{Result, StoreError, Tx, events, findings, fresh, outbox};
+use crate::{Result, StoreError, Tx, disputes, events, findings, fresh, outbox};
 
 statements! {
     LOCK = ["SELECT appt FROM appointment_balance WHERE clinic = $1 AND appt = $2" lock];
@@ -72,7 +74,10 @@ statements! {
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, 0)"];
     LINK_CAPTURED = ["UPDATE payment_link SET captured = captured + $3 WHERE clinic = $1 AND id = $2"];
     INSERT_REFUND = ["INSERT INTO refund (clinic, id, payment, appt, amount, currency, reason, reopen, state,
-        requested_at, requested_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'requested', $9, $10)"];
+        requested_at, requested_by, approval, asker)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'requested', $9, $10, $11, $12)"];
+    DECIDE_REFUND = ["UPDATE refund SET approval = $3, decided_by = $4
+        WHERE clinic = $1 AND id = $2 AND approval = 'needed' AND state = 'requested'"];
     RESERVE = ["UPDATE payment SET refund_reserved = refund_reserved + $3 WHERE clinic = $1 AND id = $2"];
     RAISE_REFUND = ["UPDATE refund SET state = $3, done_at = CASE WHEN $5 = 1 THEN $6 ELSE done_at END
         WHERE clinic = $1 AND id = $2 AND state = $4"];
@@ -269,7 +274,25 @@ impl Scribe<'_> {
                 )
                 .await
             }
+            Event::RefundDecided {
+                refund,
+                payment,
+                approval,
+                amount,
+            } => {
+                let ids = (&*refund.to_string(), &*payment.to_string());
+                self.decide_refund(tx, ids, *approval, amount.minor).await
+            }
+            Event::DisputeMoved { before, after } => {
+                disputes::write(tx, before.as_ref(), after).await
+            }
             Event::FindingOpened(finding) => self.open_finding(tx, finding).await,
+            Event::FindingRenewed(finding) => {
+                findings::stands(tx, finding, Some(self.standing.appointment), self.now).await
+            }
+            Event::FindingClosed { kind, about } => {
+                findings::close_about(tx, *kind, about, self.actor, self.now).await
+            }
         }
     }
 
@@ -470,8 +493,35 @@ impl Scribe<'_> {
             i64::from(refund.reopen),
             refund.requested_at,
             self.actor.to_owned(),
+            refund.approval.map(Approval::name),
+            refund.asker.clone(),
         )
         .map(drop)
+    }
+
+    /// Declined: what was reserved is released, as if the provider had refused it.
+    async fn decide_refund(
+        &self,
+        tx: &mut Tx,
+        (refund, payment): (&str, &str),
+        approval: Approval,
+        amount: i64,
+    ) -> Result<()> {
+        let rows = exec!(
+            tx,
+            DECIDE_REFUND,
+            tx.clinic(),
+            refund.to_owned(),
+            approval.name(),
+            self.actor.to_owned()
+        )?;
+        one_row(rows, "refund")?;
+        if approval == Approval::Declined {
+            let failed = (RefundState::Requested, RefundState::Failed);
+            self.raise_refund(tx, refund, payment, failed, amount)
+                .await?;
+        }
+        Ok(())
     }
 
     async fn raise_refund(
@@ -531,7 +581,7 @@ impl Scribe<'_> {
     /// What people see of it, and what leaves as an outgoing webhook later.
     async fn timeline(&self, tx: &mut Tx, happened: &[Event]) -> Result<()> {
         let mut lines = Vec::new();
-        for (kind, link, data) in happened.iter().filter_map(told) {
+        for (kind, link, data) in happened.iter().filter_map(timeline::told) {
             lines.push(events::Entry {
                 id: EventId(fresh::uuid(self.now)?),
                 at: self.now,
@@ -585,88 +635,6 @@ pub(crate) async fn append(
         book.to_owned(),
     )
     .map(drop)
-}
-
-/// The timeline's word for an event, and what its sentence needs.
-fn told(event: &Event) -> Option<(&'static str, Option<remit_core::ids::LinkId>, Value)> {
-    let money = |money: &remit_core::money::Money| json!({ "amount": money.minor, "currency": money.currency.code() });
-    Some(match event {
-        Event::ChargeAdded { charge } => (
-            "charge.added",
-            None,
-            json!({ "what": charge.description, "money": money(&charge.amount) }),
-        ),
-        Event::ChargeRemoved { amount, .. } => {
-            ("charge.removed", None, json!({ "money": money(amount) }))
-        }
-        Event::StatusChanged { from, to } => (
-            "appointment.status",
-            None,
-            json!({ "from": from.name(), "to": to.name() }),
-        ),
-        Event::Moved { starts_at, .. } => {
-            ("appointment.moved", None, json!({ "starts_at": starts_at }))
-        }
-        Event::LinkIssued(link) => (
-            "payment_link.created",
-            Some(link.id),
-            json!({ "money": money(&link.amount), "purpose": link.purpose.name() }),
-        ),
-        Event::LinkMoved(moved) => (
-            match moved.to {
-                LinkState::Created => return None,
-                LinkState::Sent => "payment_link.sent",
-                LinkState::Accessed => "payment_link.accessed",
-                LinkState::Expired => "payment_link.expired",
-                LinkState::Cancelled => "payment_link.cancelled",
-                LinkState::Paid => "payment_link.paid",
-            },
-            Some(moved.link),
-            json!({ "money": money(&moved.amount), "why": moved.why.map(|why| why.name()), "late": moved.late }),
-        ),
-        Event::NewLinkAsked { link } => ("payment_link.asked_again", Some(*link), json!({})),
-        Event::AttemptStarted(attempt) => (
-            "attempt.started",
-            attempt.link,
-            json!({ "method": attempt.method.name(), "money": money(&attempt.amount) }),
-        ),
-        Event::AttemptMoved(moved) => {
-            use remit_core::attempts::AttemptState as S;
-            let kind = match moved.to {
-                S::Processing => "attempt.processing",
-                S::Failed => "attempt.failed",
-                S::Creating | S::Unknown | S::Open | S::Expired | S::Cancelled | S::Succeeded => {
-                    return None;
-                }
-            };
-            (kind, moved.link, json!({}))
-        }
-        Event::PaymentReceived(payment) => (
-            "payment.succeeded",
-            payment.link,
-            json!({ "payment": payment.id.to_string(), "money": money(&payment.amount),
-                "method": payment.paid_by.name(), "with": payment.reference }),
-        ),
-        Event::RefundRequested(refund) => (
-            "refund.requested",
-            None,
-            json!({ "money": money(&refund.amount), "reason": refund.reason }),
-        ),
-        Event::RefundMoved {
-            to: RefundState::Succeeded,
-            amount,
-            ..
-        } => ("payment.refunded", None, json!({ "money": money(amount) })),
-        Event::RefundMoved {
-            to: RefundState::Failed,
-            amount,
-            ..
-        } => ("refund.failed", None, json!({ "money": money(amount) })),
-        Event::RefundMoved { .. }
-        | Event::Posted(_)
-        | Event::BalanceSet(_)
-        | Event::FindingOpened(_) => return None,
-    })
 }
 
 pub(crate) fn chain_hash(prev: &[u8], canonical: &str) -> Vec<u8> {

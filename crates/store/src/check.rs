@@ -57,6 +57,23 @@ statements! {
     I13_REFUNDED = ["SELECT b.clinic || ' ' || b.appt AS what FROM appointment_balance b WHERE b.refunded <> (SELECT
         CAST(COALESCE(SUM(p.refunded), 0) AS BIGINT) FROM payment p WHERE p.clinic = b.clinic AND p.appt = b.appt
         AND p.currency = b.currency) LIMIT 20"];
+    I3B_CLEARING = ["SELECT m.clinic || ' ' || m.appt || ' ' || m.currency AS what FROM (
+        SELECT e.clinic, e.appt, e.currency, e.amount FROM ledger_entry e JOIN ledger_txn t
+          ON t.clinic = e.clinic AND t.id = e.txn WHERE e.account LIKE 'psp_clearing:%'
+          AND t.kind IN ('capture', 'refund', 'refund_reversal', 'dispute')
+        UNION ALL SELECT clinic, appt, currency, refunded - amount FROM payment WHERE provider IS NOT NULL
+        UNION ALL SELECT clinic, appt, withdrawn_currency, withdrawn FROM dispute) m
+        GROUP BY m.clinic, m.appt, m.currency HAVING SUM(m.amount) <> 0 LIMIT 20"];
+    DISPUTE_BOOKS = ["SELECT m.clinic || ' ' || m.appt || ' ' || m.account AS what FROM (
+        SELECT clinic, appt, account, currency, amount FROM ledger_entry
+          WHERE account IN ('dispute_hold', 'chargeback_loss')
+        UNION ALL SELECT clinic, appt, CASE WHEN state = 'lost' THEN 'chargeback_loss' ELSE 'dispute_hold' END,
+          withdrawn_currency, -withdrawn FROM dispute) m
+        GROUP BY m.clinic, m.appt, m.account, m.currency HAVING SUM(m.amount) <> 0 LIMIT 20"];
+    DISPUTE_SHOWN = ["SELECT p.clinic || ' ' || p.id AS what FROM payment p LEFT JOIN (SELECT clinic, payment,
+        SUM(CASE WHEN closed_at IS NULL THEN 1 ELSE 0 END) AS open, SUM(CASE WHEN state = 'lost' THEN amount ELSE 0 END)
+        AS lost FROM dispute GROUP BY clinic, payment) d ON d.clinic = p.clinic AND d.payment = p.id
+        WHERE p.disputes_open <> COALESCE(d.open, 0) OR p.dispute_lost <> COALESCE(d.lost, 0) LIMIT 20"];
     TALLIES = ["SELECT l.clinic || ' ' || l.state AS what FROM (SELECT clinic, state, COUNT(*) AS n, SUM(amount) AS amount
         FROM payment_link GROUP BY clinic, state) l LEFT JOIN (SELECT clinic, state, SUM(links) AS n,
         SUM(amount) AS amount FROM link_tally GROUP BY clinic, state) t ON t.clinic = l.clinic AND t.state = l.state
@@ -118,6 +135,15 @@ pub async fn rows(store: &Store) -> Result<Vec<Verdict>> {
             "I3b the provider's books agreed with ours within a day",
             I3B_AGREES,
         ),
+        (
+            "I3b clearing is payments less refunds and disputes",
+            I3B_CLEARING,
+        ),
+        (
+            "I3b what banks hold or kept is what their disputes say",
+            DISPUTE_BOOKS,
+        ),
+        ("a payment shows its disputes", DISPUTE_SHOWN),
         (
             "I5 nothing is due while there is credit",
             I5_CREDIT_EXPLAINED,

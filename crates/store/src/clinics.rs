@@ -4,6 +4,7 @@ use remit_core::UtcMs;
 use remit_core::clinic::Clinic;
 use remit_core::ids::ClinicId;
 use remit_core::money::Currency;
+use remit_core::refunds::Limits;
 
 use crate::error::{id, read};
 use crate::{Result, Store, Tx};
@@ -19,6 +20,8 @@ statements! {
     ROUTE = ["SELECT route FROM clinic WHERE id = $1"];
     LIST = ["SELECT id, route, name, strapline, address, phone, email, currency, country, zone, test_mode,
         show_services, auto_refund FROM clinic ORDER BY created_at, id LIMIT 10000"];
+    REFUND_LIMITS = ["SELECT refund_reception_max, refund_approval_above FROM clinic WHERE id = $1"];
+    SET_REFUND_LIMITS = ["UPDATE clinic SET refund_reception_max = $2, refund_approval_above = $3 WHERE id = $1"];
     SET_TEST_MODE = ["UPDATE clinic SET test_mode = $2 WHERE id = $1"];
 }
 
@@ -123,4 +126,36 @@ pub async fn set_test_mode(tx: &mut Tx, on: bool) -> Result<()> {
 /// The engine's own.
 pub async fn route_in(tx: &mut Tx) -> Result<Option<String>> {
     Ok(opt!(tx, (String,), ROUTE, tx.clinic())?.map(|(route,)| route))
+}
+
+/// How much may be refunded without whom.
+///
+/// # Errors
+/// The engine's own.
+pub async fn refund_limits(store: &Store, clinic: ClinicId) -> Result<Limits> {
+    let row = read_opt!(
+        store,
+        (Option<i64>, Option<i64>),
+        REFUND_LIMITS,
+        clinic.to_string()
+    )?;
+    let (reception_max, approval_above) = row.unwrap_or_default();
+    Ok(Limits {
+        reception_max,
+        approval_above,
+    })
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn set_refund_limits(tx: &mut Tx, limits: Limits) -> Result<()> {
+    tx.tell("clinic");
+    exec!(
+        tx,
+        SET_REFUND_LIMITS,
+        tx.clinic(),
+        limits.reception_max,
+        limits.approval_above
+    )
+    .map(drop)
 }

@@ -50,10 +50,20 @@ pub async fn open(
     appointment: Option<AppointmentId>,
     now: UtcMs,
 ) -> Result<()> {
+    put(tx, OPEN, finding, appointment, now).await
+}
+
+async fn put(
+    tx: &mut Tx,
+    statement: crate::Sql,
+    finding: &Finding,
+    appointment: Option<AppointmentId>,
+    now: UtcMs,
+) -> Result<()> {
     tx.tell("findings");
     exec!(
         tx,
-        OPEN,
+        statement,
         tx.clinic(),
         FindingId(fresh::uuid(now)?).to_string(),
         finding.kind.name(),
@@ -144,23 +154,7 @@ pub async fn stands(
     appointment: Option<AppointmentId>,
     now: UtcMs,
 ) -> Result<()> {
-    tx.tell("findings");
-    exec!(
-        tx,
-        STANDS,
-        tx.clinic(),
-        FindingId(fresh::uuid(now)?).to_string(),
-        finding.kind.name(),
-        finding.about.clone(),
-        appointment.map(|appt| appt.to_string()),
-        finding.amount.map(|amount| amount.minor),
-        finding
-            .amount
-            .map(|amount| amount.currency.code().to_owned()),
-        finding.detail.clone(),
-        now,
-    )
-    .map(drop)
+    put(tx, STANDS, finding, appointment, now).await
 }
 
 /// Closes the finding about something whose cause is gone; nothing when none is open.

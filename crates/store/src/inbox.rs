@@ -8,14 +8,16 @@ use crate::{Result, Tx};
 
 statements! {
     STORE = ["INSERT INTO webhook_inbox (clinic, provider, account, event_id, kind, session_id, reference, refund_id,
-        payload, received_at, state, tries, due_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $10)
+        payload, received_at, state, tries, due_at, dispute_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0, $10, $12)
         ON CONFLICT (clinic, provider, account, event_id) DO NOTHING"];
     LEASE = ["WITH picked AS MATERIALIZED (SELECT clinic, provider, account, event_id FROM webhook_inbox
         WHERE state = 'received' AND due_at <= $1 AND (lease_until IS NULL OR lease_until <= $1)
         ORDER BY due_at LIMIT $2" skip_locked ")
         UPDATE webhook_inbox SET lease_until = $3, tries = tries + 1
         WHERE (clinic, provider, account, event_id) IN (SELECT clinic, provider, account, event_id FROM picked)
-        RETURNING clinic, provider, account, event_id, kind, session_id, reference, refund_id, tries, received_at"];
+        RETURNING clinic, provider, account, event_id, kind, session_id, reference, refund_id, tries, received_at,
+        dispute_id"];
     RELEASE = ["UPDATE webhook_inbox SET lease_until = NULL WHERE state = 'received' AND lease_until IS NOT NULL"];
     AGAIN = ["UPDATE webhook_inbox SET state = 'received', due_at = $3, tries = 0
         WHERE clinic = $1 AND state = 'dead' AND provider || ':' || account || ':' || event_id = $2"];
@@ -33,6 +35,7 @@ pub struct Received {
     pub session_id: Option<String>,
     pub reference: Option<String>,
     pub refund_id: Option<String>,
+    pub dispute_id: Option<String>,
     /// The raw body.
     pub payload: String,
     /// Authentic but of no interest, or of the wrong mode (hazard A22): kept, never applied.
@@ -61,6 +64,7 @@ pub async fn store(tx: &mut Tx, event: &Received, now: UtcMs) -> Result<bool> {
         event.payload.clone(),
         now,
         if event.ignored { "ignored" } else { "received" },
+        event.dispute_id.clone(),
     )?;
     Ok(rows == 1)
 }
@@ -84,6 +88,7 @@ pub struct Leased {
     pub session_id: Option<String>,
     pub reference: Option<String>,
     pub refund_id: Option<String>,
+    pub dispute_id: Option<String>,
     pub tries: i64,
     pub received_at: UtcMs,
 }
@@ -99,6 +104,7 @@ type Row = (
     Option<String>,
     i64,
     i64,
+    Option<String>,
 );
 
 /// Takes due events for this node, oldest first.
@@ -120,6 +126,7 @@ pub async fn lease(tx: &mut Tx, now: UtcMs, until: UtcMs, limit: i64) -> Result<
                 refund_id,
                 tries,
                 received_at,
+                dispute_id,
             )| {
                 let clinic = id(&clinic, "clinic id")?;
                 Ok(Leased {
@@ -131,6 +138,7 @@ pub async fn lease(tx: &mut Tx, now: UtcMs, until: UtcMs, limit: i64) -> Result<
                     session_id,
                     reference,
                     refund_id,
+                    dispute_id,
                     tries,
                     received_at,
                 })

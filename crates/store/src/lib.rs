@@ -13,6 +13,7 @@ pub mod check;
 pub mod clinics;
 mod connections;
 pub mod deliveries;
+pub mod disputes;
 pub mod error;
 pub mod events;
 pub mod findings;
@@ -48,6 +49,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         check::ALL,
         clinics::ALL,
         deliveries::ALL,
+        disputes::ALL,
         engine::ALL,
         events::ALL,
         findings::ALL,

@@ -1,6 +1,7 @@
 //! Payments received, as lists and the API show them.
 
 use remit_core::UtcMs;
+use remit_core::disputes::Disputed;
 use remit_core::ids::{AppointmentId, ClinicId, LinkId, PaymentId};
 use remit_core::money::{Currency, Money};
 use remit_core::payments::{PaidBy, Payment, ProviderPayment};
@@ -11,23 +12,25 @@ use crate::{Result, Store, Tx};
 
 statements! {
     GET = ["SELECT id, appt, link, attempt, method, provider, account, provider_payment_id, amount, currency,
-        received_at, received_by, reference, refund_reserved, refunded FROM payment WHERE clinic = $1 AND id = $2"];
+        received_at, received_by, reference, refund_reserved, refunded, disputes_open, dispute_lost FROM payment WHERE clinic = $1 AND id = $2"];
     OF_APPOINTMENT = ["SELECT id, appt, link, attempt, method, provider, account, provider_payment_id, amount, currency,
-        received_at, received_by, reference, refund_reserved, refunded FROM payment
+        received_at, received_by, reference, refund_reserved, refunded, disputes_open, dispute_lost FROM payment
         WHERE clinic = $1 AND appt = $2 ORDER BY received_at, id"];
     OF_LINK = ["SELECT id, appt, link, attempt, method, provider, account, provider_payment_id, amount, currency,
-        received_at, received_by, reference, refund_reserved, refunded FROM payment
+        received_at, received_by, reference, refund_reserved, refunded, disputes_open, dispute_lost FROM payment
         WHERE clinic = $1 AND link = $2 ORDER BY received_at, id"];
     OF_APPOINTMENTS = ["SELECT id, appt, link, attempt, method, provider, account, provider_payment_id, amount, currency,
-        received_at, received_by, reference, refund_reserved, refunded FROM payment
+        received_at, received_by, reference, refund_reserved, refunded, disputes_open, dispute_lost FROM payment
         WHERE clinic = $1 AND appt IN " (ids 2) " ORDER BY received_at, id"];
     OF_LINKS = ["SELECT id, appt, link, attempt, method, provider, account, provider_payment_id, amount, currency,
-        received_at, received_by, reference, refund_reserved, refunded FROM payment
+        received_at, received_by, reference, refund_reserved, refunded, disputes_open, dispute_lost FROM payment
         WHERE clinic = $1 AND link IN " (ids 2) " ORDER BY received_at, id"];
     BY_PROVIDER_ID = ["SELECT id FROM payment WHERE clinic = $1 AND provider = $2 AND account = $3
         AND provider_payment_id = $4"];
+    PLACE = ["SELECT id, appt FROM payment WHERE clinic = $1 AND provider = $2 AND account = $3
+        AND provider_payment_id = $4"];
     PAGE = ["SELECT id, appt, link, attempt, method, provider, account, provider_payment_id, amount, currency,
-        received_at, received_by, reference, refund_reserved, refunded FROM payment WHERE clinic = $1
+        received_at, received_by, reference, refund_reserved, refunded, disputes_open, dispute_lost FROM payment WHERE clinic = $1
         AND (received_at < $2 OR (received_at = $2 AND id < $3)) AND received_at >= $4
         ORDER BY received_at DESC, id DESC LIMIT $5"];
 }
@@ -59,6 +62,8 @@ struct Row {
     reference: Option<String>,
     refund_reserved: i64,
     refunded: i64,
+    disputes_open: i64,
+    dispute_lost: i64,
 }
 
 impl Row {
@@ -87,6 +92,10 @@ impl Row {
                 received_at: self.received_at,
                 reference: self.reference,
                 refund_reserved: self.refund_reserved,
+                disputed: Disputed {
+                    open: self.disputes_open,
+                    lost: self.dispute_lost,
+                },
             },
             received_by: self.received_by,
             refunded: amount.with(self.refunded),
@@ -153,6 +162,28 @@ pub async fn is_posted(
         provider.payment_id.clone(),
     )?;
     Ok(row.is_some())
+}
+
+/// Our payment behind a provider's, with its appointment, outside any lock.
+///
+/// # Errors
+/// The engine's own.
+pub async fn by_provider_id(
+    store: &Store,
+    clinic: ClinicId,
+    provider: &ProviderPayment,
+) -> Result<Option<(PaymentId, AppointmentId)>> {
+    let row = read_opt!(
+        store,
+        (String, String),
+        PLACE,
+        clinic.to_string(),
+        provider.provider.clone(),
+        provider.account.clone(),
+        provider.payment_id.clone(),
+    )?;
+    row.map(|(payment, appt)| Ok((id(&payment, "payment id")?, id(&appt, "appointment id")?)))
+        .transpose()
 }
 
 /// An appointment's payments, oldest first.

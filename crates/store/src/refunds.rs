@@ -3,21 +3,21 @@
 use remit_core::UtcMs;
 use remit_core::ids::{AppointmentId, ClinicId, PaymentId, RefundId};
 use remit_core::money::{Currency, Money};
-use remit_core::refunds::{Refund, RefundState};
+use remit_core::refunds::{Approval, Refund, RefundState};
 
 use crate::error::{id, read};
 use crate::{Result, Store, Tx};
 
 statements! {
     GET = ["SELECT id, payment, appt, amount, currency, reason, reopen, state, requested_at, requested_by, done_at,
-        provider_refund_id, last_error FROM refund WHERE clinic = $1 AND id = $2"];
+        provider_refund_id, last_error, approval, asker, decided_by FROM refund WHERE clinic = $1 AND id = $2"];
     OF_APPOINTMENT = ["SELECT id, payment, appt, amount, currency, reason, reopen, state, requested_at, requested_by,
-        done_at, provider_refund_id, last_error FROM refund WHERE clinic = $1 AND appt = $2 ORDER BY requested_at, id"];
+        done_at, provider_refund_id, last_error, approval, asker, decided_by FROM refund WHERE clinic = $1 AND appt = $2 ORDER BY requested_at, id"];
     OF_PAYMENT = ["SELECT id, payment, appt, amount, currency, reason, reopen, state, requested_at, requested_by,
-        done_at, provider_refund_id, last_error FROM refund WHERE clinic = $1 AND payment = $2
+        done_at, provider_refund_id, last_error, approval, asker, decided_by FROM refund WHERE clinic = $1 AND payment = $2
         ORDER BY requested_at, id"];
     OF_PAYMENTS = ["SELECT id, payment, appt, amount, currency, reason, reopen, state, requested_at, requested_by,
-        done_at, provider_refund_id, last_error FROM refund WHERE clinic = $1 AND payment IN " (ids 2) "
+        done_at, provider_refund_id, last_error, approval, asker, decided_by FROM refund WHERE clinic = $1 AND payment IN " (ids 2) "
         ORDER BY requested_at, id"];
     BY_PROVIDER_ID = ["SELECT id FROM refund WHERE clinic = $1 AND provider_refund_id = $2 LIMIT 1"];
     FREEZE = ["UPDATE refund SET request_body = COALESCE(request_body, $3) WHERE clinic = $1 AND id = $2"];
@@ -35,6 +35,8 @@ pub struct RefundView {
     pub done_at: Option<UtcMs>,
     pub provider_refund_id: Option<String>,
     pub last_error: Option<String>,
+    /// Who approved or declined it, where a second person was needed.
+    pub decided_by: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -52,6 +54,9 @@ struct Row {
     done_at: Option<i64>,
     provider_refund_id: Option<String>,
     last_error: Option<String>,
+    approval: Option<String>,
+    asker: String,
+    decided_by: Option<String>,
 }
 
 impl Row {
@@ -68,12 +73,18 @@ impl Row {
                 state: read(RefundState::parse(&self.state), "refund state")?,
                 reopen: self.reopen == 1,
                 requested_at: self.requested_at,
+                approval: match &self.approval {
+                    None => None,
+                    Some(word) => Some(read(Approval::parse(word), "approval")?),
+                },
+                asker: self.asker,
             },
             appointment: id(&self.appt, "appointment id")?,
             requested_by: self.requested_by,
             done_at: self.done_at,
             provider_refund_id: self.provider_refund_id,
             last_error: self.last_error,
+            decided_by: self.decided_by,
         })
     }
 }
@@ -162,6 +173,21 @@ pub async fn by_provider_id(
         (String,),
         BY_PROVIDER_ID,
         clinic.to_string(),
+        provider_refund_id.to_owned()
+    )?;
+    row.map(|(refund,)| id(&refund, "refund id")).transpose()
+}
+
+/// The same, asked under the lock of its appointment.
+///
+/// # Errors
+/// The engine's own.
+pub async fn by_provider_id_in(tx: &mut Tx, provider_refund_id: &str) -> Result<Option<RefundId>> {
+    let row = opt!(
+        tx,
+        (String,),
+        BY_PROVIDER_ID,
+        tx.clinic(),
         provider_refund_id.to_owned()
     )?;
     row.map(|(refund,)| id(&refund, "refund id")).transpose()

@@ -1,8 +1,9 @@
 //! The state machines as data: rule 8 says that states only climb.
 
 use crate::attempts::{self, AttemptState};
+use crate::disputes::{self, DisputeState};
 use crate::links::{self, LinkState};
-use crate::refunds::{self, RefundState};
+use crate::refunds::{self, Approval, RefundState};
 
 #[test]
 fn links_and_attempts_only_climb_and_every_climb_is_in_the_table() {
@@ -56,6 +57,21 @@ fn a_refund_climbs_and_may_fail_even_after_it_succeeded() {
     }
 }
 
+/// The bank may change its mind about the end; what has ended does not open again.
+#[test]
+fn a_dispute_ends_and_stays_ended() {
+    for from in DisputeState::ALL {
+        for to in DisputeState::ALL {
+            let goes_on = from != to && (from.is_open() || !to.is_open());
+            assert_eq!(from.may_become(to), goes_on, "{from:?} to {to:?}");
+            assert_eq!(
+                from.may_become(to),
+                disputes::TRANSITIONS.contains(&(from, to))
+            );
+        }
+    }
+}
+
 #[test]
 fn tables_name_each_move_once() {
     fn once<T: PartialEq + std::fmt::Debug>(table: &[T]) {
@@ -66,6 +82,7 @@ fn tables_name_each_move_once() {
     once(links::TRANSITIONS);
     once(attempts::TRANSITIONS);
     once(refunds::TRANSITIONS);
+    once(disputes::TRANSITIONS);
 }
 
 #[test]
@@ -83,6 +100,8 @@ fn names_read_back() {
         LinkState,
         AttemptState,
         RefundState,
+        Approval,
+        DisputeState,
         Closing,
         FindingKind,
         Status,

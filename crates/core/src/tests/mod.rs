@@ -2,6 +2,7 @@
 
 mod appointments;
 mod attempts;
+mod disputes;
 mod links;
 mod machines;
 mod payments;
@@ -145,6 +146,12 @@ fn told_event(event: &Event) -> String {
         Event::PaymentReceived(p) => format!("payment {} by {}", p.amount.minor, p.paid_by.name()),
         Event::RefundRequested(refund) => format!("refund {}", refund.amount.minor),
         Event::RefundMoved { from, to, .. } => format!("refund {} to {}", from.name(), to.name()),
+        Event::RefundDecided { approval, .. } => format!("refund {}", approval.name()),
+        Event::DisputeMoved { before, after } => format!(
+            "dispute {} to {}",
+            before.as_ref().map_or("none", |before| before.state.name()),
+            after.state.name()
+        ),
         Event::FindingOpened(f) => {
             format!(
                 "finding {} {}",
@@ -152,6 +159,8 @@ fn told_event(event: &Event) -> String {
                 f.amount.map_or(0, |a| a.minor)
             )
         }
+        Event::FindingRenewed(f) => format!("finding {}: {}", f.kind.name(), f.detail),
+        Event::FindingClosed { kind, .. } => format!("finding {} closed", kind.name()),
     }
 }
 

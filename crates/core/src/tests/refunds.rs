@@ -1,7 +1,12 @@
 use super::*;
 use crate::account::Refusal;
+use crate::disputes::Disputed;
 use crate::payments::{DeskMethod, PaidBy, Payment, ProviderPayment};
-use crate::refunds::{Refund, RefundState, Request, request, settle};
+use crate::refunds::{
+    Approval, Clearance, Limits, Refund, RefundState, Request, approve, clearance, decline,
+    elsewhere, refused, request, settle,
+};
+use crate::roles::Role;
 use RefundState::{Failed, Pending, Requested, Succeeded, Unknown};
 
 fn payment(minor: i64, reserved: i64, online: bool) -> Payment {
@@ -25,6 +30,7 @@ fn payment(minor: i64, reserved: i64, online: bool) -> Payment {
         received_at: NOW,
         reference: None,
         refund_reserved: reserved,
+        disputed: Disputed::default(),
     }
 }
 
@@ -36,6 +42,8 @@ fn asked(amount: Payable, seen_available: Option<Money>) -> Request {
         reason: None,
         reopen: false,
         seen_available,
+        needs_approval: false,
+        asker: "stf_1".into(),
     }
 }
 
@@ -48,6 +56,8 @@ fn refund(minor: i64, state: RefundState, reopen: bool) -> Refund {
         state,
         reopen,
         requested_at: NOW,
+        approval: None,
+        asker: "stf_1".into(),
     }
 }
 
@@ -185,4 +195,181 @@ fn a_refund_that_failed_after_all_is_the_patients_again() {
         lines[1],
         "total 5000 paid 5000 refunded 0 due 0 credit 2000"
     );
+}
+
+#[test]
+fn a_limit_counts_over_all_refunds_of_a_payment() {
+    let limits = |reception_max, approval_above| Limits {
+        reception_max,
+        approval_above,
+    };
+    use Clearance::{Alone, Forbidden, NeedsApproval};
+    for (role, limits, reserved, minor, cleared) in [
+        (Role::Manager, limits(None, None), 0, 1_000_000, Alone),
+        (Role::Owner, limits(None, Some(5000)), 0, 5000, Alone),
+        (
+            Role::Owner,
+            limits(None, Some(5000)),
+            0,
+            5001,
+            NeedsApproval,
+        ),
+        (
+            Role::Owner,
+            limits(None, Some(5000)),
+            4000,
+            1001,
+            NeedsApproval,
+        ),
+        (Role::Manager, limits(Some(100), None), 0, 5000, Alone),
+        (Role::Reception, limits(None, None), 0, 1, Forbidden),
+        (Role::Reception, limits(None, Some(5000)), 0, 1, Forbidden),
+        (Role::Reception, limits(Some(2000), None), 0, 2000, Alone),
+        (
+            Role::Reception,
+            limits(Some(2000), None),
+            1999,
+            2,
+            NeedsApproval,
+        ),
+        (
+            Role::Reception,
+            limits(Some(2000), Some(500)),
+            0,
+            501,
+            NeedsApproval,
+        ),
+        (Role::Viewer, limits(Some(2000), None), 0, 1, Forbidden),
+        (
+            Role::Owner,
+            limits(None, Some(0)),
+            i64::MAX,
+            1,
+            NeedsApproval,
+        ),
+    ] {
+        let found = clearance(role, limits, reserved, minor);
+        assert_eq!(found, cleared, "{role:?} {limits:?} {reserved} + {minor}");
+    }
+}
+
+/// Hazard D18: reserved and shown, and nothing moves before somebody else says so.
+#[test]
+fn a_refund_above_the_limit_waits_for_another_person() {
+    let standing = standing(5000, 0);
+    for online in [true, false] {
+        let payment_ = payment(5000, 0, online);
+        let wish = Request {
+            needs_approval: true,
+            ..asked(payable(2000), None)
+        };
+        let asked_for = request(&standing, &payment_, wish, NOW).unwrap();
+        assert_eq!(
+            told(&asked_for),
+            ["refund 2000", "finding refund_approval 2000"]
+        );
+        let reserved = payment(5000, 2000, online);
+        let waiting = Refund {
+            approval: Some(Approval::Needed),
+            ..refund(2000, Requested, false)
+        };
+        // Whatever is heard of it, it was never sent.
+        assert!(
+            told(&settle(
+                &standing,
+                &reserved,
+                &waiting,
+                Succeeded,
+                id(51),
+                NOW
+            ))
+            .is_empty()
+        );
+        let own = approve(&standing, &reserved, &waiting, "stf_1", id(51));
+        assert_eq!(own.err(), Some(Refusal::OwnRequest));
+        let let_go = told(&approve(&standing, &reserved, &waiting, "stf_2", id(51)).unwrap());
+        assert_eq!(
+            let_go[..2],
+            ["refund approved", "finding refund_approval closed"]
+        );
+        assert_eq!(let_go[2..].contains(&"-> call refund".to_owned()), online);
+        assert_eq!(
+            told(&decline(&waiting).unwrap()),
+            ["refund declined", "finding refund_approval closed"]
+        );
+        let decided = Refund {
+            approval: Some(Approval::Approved),
+            ..waiting.clone()
+        };
+        assert_eq!(decline(&decided).err(), Some(Refusal::RefundDecided));
+        let twice = approve(&standing, &reserved, &decided, "stf_2", id(51));
+        assert_eq!(twice.err(), Some(Refusal::RefundDecided));
+    }
+}
+
+/// A refund made in the provider's own dashboard: recorded once as it is, or not yet while it does not fit.
+#[test]
+fn a_refund_made_elsewhere_goes_into_the_books_as_any_other() {
+    let standing = standing(5000, 0);
+    let take_in = |reserved, minor, to| {
+        let made = Refund {
+            asker: String::new(),
+            ..refund(minor, Requested, false)
+        };
+        elsewhere(
+            &standing,
+            &payment(5000, reserved, true),
+            made,
+            to,
+            id(51),
+            NOW,
+        )
+        .map(|decision| told(&decision))
+    };
+    assert_eq!(
+        take_in(2000, 3000, Succeeded).unwrap(),
+        [
+            "refund 3000",
+            "refund requested to succeeded",
+            "refund refunds_given:3000 psp_clearing:sandbox:acct:-3000",
+            "total 5000 paid 5000 refunded 3000 due 0 credit 0",
+        ]
+    );
+    assert_eq!(
+        take_in(0, 3000, Pending).unwrap(),
+        [
+            "refund 3000",
+            "refund requested to pending",
+            "-> call refund"
+        ]
+    );
+    assert_eq!(take_in(5000, 3000, Failed).unwrap(), [""; 0]);
+    assert_eq!(
+        take_in(2001, 3000, Succeeded).err(),
+        Some(Refusal::MoreThanRefundable {
+            asked: Money::gbp(3000),
+            available: Money::gbp(2999),
+        })
+    );
+}
+
+/// Two workers call under one key, and the provider changes its mind between them: what is known to be there stays.
+#[test]
+fn a_refused_call_ends_only_what_nobody_has_seen() {
+    for (from, ends) in [
+        (Requested, true),
+        (Unknown, true),
+        (Pending, false),
+        (Succeeded, false),
+        (Failed, false),
+    ] {
+        let decision = refused(
+            &standing(5000, 0),
+            &payment(5000, 2000, true),
+            &refund(2000, from, false),
+            id(51),
+            NOW,
+        );
+        assert_eq!(!decision.events.is_empty(), ends, "{from:?}");
+    }
 }

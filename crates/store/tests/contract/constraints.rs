@@ -163,4 +163,120 @@ async fn refunds_reserve_release_and_post(place: Place) {
     assert_eq!(of_visit.len(), 3);
     assert_eq!(place.broken().await, [""; 0]);
 }
+/// Hazard A23: whatever order, the books say what the bank holds; a posting that was seen is not written again.
+async fn a_dispute_is_kept_once_and_shown_where_money_is(place: Place) {
+    use remit_core::disputes::DisputeState::{Lost, NeedsResponse, Won};
+    let desk = Desk::opens(&place).await;
+    let visit = desk.books(4500).await;
+    let link = desk.issues(visit).await;
+    let attempt = desk.starts(link).await.unwrap();
+    desk.is_paid(attempt, 4500).await.unwrap();
+    let payment = remit_store::payments::of_link(&desk.store, desk.clinic, link).await.unwrap()[0].payment.id;
+    let disputed = async || {
+        let view = remit_store::payments::get(&desk.store, desk.clinic, payment).await.unwrap().unwrap();
+        (view.payment.disputed.open, view.payment.refundable().minor, desk.sees(link).await.disputed)
+    };
+    assert!(desk.dispute_is(payment, NeedsResponse, 0, 0).await.unwrap());
+    assert_eq!(disputed().await, (1, 4500, true));
+    assert!(desk.dispute_is(payment, NeedsResponse, 4500, 1).await.unwrap());
+    assert_eq!(place.broken().await, [""; 0]);
+    assert_eq!(remit_store::findings::count(&desk.store, desk.clinic).await.unwrap(), 1);
+    assert!(desk.dispute_is(payment, Lost, 4500, 2).await.unwrap());
+    assert!(!desk.dispute_is(payment, NeedsResponse, 0, 2).await.unwrap(), "overtaken");
+    assert!(desk.dispute_is(payment, Lost, 4500, 3).await.unwrap());
+    assert_eq!(disputed().await, (0, 0, true));
+    let lost = "SELECT CAST(SUM(amount) AS BIGINT) FROM ledger_entry WHERE account = 'chargeback_loss'";
+    assert_eq!(place.number(lost).await, 4500);
+    assert_eq!(place.broken().await, [""; 0]);
+    assert!(desk.dispute_is(payment, Won, 0, 4).await.unwrap());
+    assert_eq!(disputed().await, (0, 4500, false));
+    assert_eq!(place.number(lost).await, 0);
+    assert_eq!(remit_store::findings::count(&desk.store, desk.clinic).await.unwrap(), 0);
+    assert_eq!(desk.balance(visit).await.due, 0, "the patient's balance does not follow");
+    let told = remit_store::disputes::of_appointment(&desk.store, desk.clinic, visit).await.unwrap();
+    assert_eq!((told.len(), told[0].dispute.postings, told[0].dispute.state), (1, 3, Won));
+    assert_eq!(place.broken().await, [""; 0]);
+    // Decided from a stale reading: refused by the row, and by the posting's number.
+    let stale = remit_core::disputes::Dispute { looks: 2, ..told[0].dispute.clone() };
+    let mut tx = desk.begin().await;
+    let (standing, now) = lock_standing(&mut tx, visit).await.unwrap().unwrap();
+    let moved = remit_core::account::Decision {
+        events: vec![remit_core::account::Event::DisputeMoved { before: Some(stale.clone()), after: stale }],
+        effects: vec![],
+    };
+    let refused = apply(&mut tx, &standing, &moved, &Extras::default(), "provider", now).await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "{refused:?}");
+    drop(tx);
+    // What `remit check` says of rows that somebody has turned by hand.
+    for (wrong, right) in [
+        ("UPDATE dispute SET withdrawn = 1", "UPDATE dispute SET withdrawn = 0"),
+        ("UPDATE payment SET disputes_open = 1", "UPDATE payment SET disputes_open = 0"),
+        ("UPDATE payment SET dispute_lost = 5", "UPDATE payment SET dispute_lost = 0"),
+    ] {
+        place.by_hand(wrong).await.unwrap();
+        assert_ne!(place.broken().await, [""; 0], "{wrong}");
+        place.by_hand(right).await.unwrap();
+    }
+    assert_eq!(place.broken().await, [""; 0]);
+}
+
+/// Hazards A16 and D18: reserved while it waits, released when it is declined.
+async fn a_refund_waits_for_a_second_person(place: Place) {
+    let desk = Desk::opens(&place).await;
+    let visit = desk.books(4500).await;
+    let payment = desk.takes_cash(visit, 4500).await.unwrap();
+    let get = async || remit_store::payments::get(&desk.store, desk.clinic, payment).await.unwrap().unwrap();
+    for (approve, left, refunded) in [(false, 4500, 0), (true, 3500, 1000)] {
+        let refund = crate::desk::fresh_id(desk.now().await);
+        let found = get().await.payment;
+        desk.decides(visit, |standing, now| {
+            let request = remit_core::refunds::Request {
+                refund,
+                txn: crate::desk::fresh_id(now),
+                amount: remit_core::money::Payable::parse(remit_core::money::Money::gbp(1000)).unwrap(),
+                reason: None,
+                reopen: false,
+                seen_available: None,
+                needs_approval: true,
+                asker: "stf_1".into(),
+            };
+            remit_core::refunds::request(standing, &found, request, now).unwrap()
+        })
+        .await
+        .unwrap();
+        assert_eq!(get().await.payment.refundable().minor, 3500);
+        let view = remit_store::refunds::get(&desk.store, desk.clinic, refund).await.unwrap().unwrap();
+        assert!(view.refund.waits_for_approval());
+        assert_eq!(remit_store::findings::count(&desk.store, desk.clinic).await.unwrap(), 1);
+        let held = get().await.payment;
+        desk.decides(visit, |standing, now| {
+            if approve {
+                let txn = crate::desk::fresh_id(now);
+                remit_core::refunds::approve(standing, &held, &view.refund, "stf_2", txn).unwrap()
+            } else {
+                remit_core::refunds::decline(&view.refund).unwrap()
+            }
+        })
+        .await
+        .unwrap();
+        let now = get().await;
+        assert_eq!((now.payment.refundable().minor, now.refunded.minor), (left, refunded));
+        assert_eq!(remit_store::findings::count(&desk.store, desk.clinic).await.unwrap(), 0);
+        assert_eq!(place.broken().await, [""; 0]);
+    }
+}
+
+async fn one_refund_of_the_provider_is_one_of_ours(place: Place) {
+    let desk = Desk::opens(&place).await;
+    let visit = desk.books(4500).await;
+    let link = desk.issues(visit).await;
+    let attempt = desk.starts(link).await.unwrap();
+    desk.is_paid(attempt, 4500).await.unwrap();
+    let payment = remit_store::payments::of_link(&desk.store, desk.clinic, link).await.unwrap()[0].payment.id;
+    let (first, second) = (desk.refunds(payment, 100).await, desk.refunds(payment, 100).await);
+    let mut tx = desk.begin().await;
+    remit_store::refunds::note(&mut tx, first, Some("re_1"), None).await.unwrap();
+    let twice = remit_store::refunds::note(&mut tx, second, Some("re_1"), None).await;
+    assert!(matches!(twice, Err(StoreError::Unique(_))), "{twice:?}");
+}
 }

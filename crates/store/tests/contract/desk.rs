@@ -6,6 +6,7 @@ use remit_core::account::{Decision, Standing};
 use remit_core::appointments::{self, Charge, ChargeKind};
 use remit_core::attempts::{self, Report, Reported, SettleIds, Start, Started};
 use remit_core::clinic::Clinic;
+use remit_core::disputes::{self, DisputeState};
 use remit_core::ids::*;
 use remit_core::links::{self, Purpose};
 use remit_core::methods::Method;
@@ -368,6 +369,8 @@ impl Desk {
                 reason: None,
                 reopen: false,
                 seen_available: None,
+                needs_approval: false,
+                asker: "stf_1".into(),
             };
             refunds::request(standing, &found.payment, request, now).unwrap()
         })
@@ -397,6 +400,50 @@ impl Desk {
             .await
             .unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// The provider says of a dispute, asked when so many answers were known.
+    pub async fn dispute_is(
+        &self,
+        payment: PaymentId,
+        state: DisputeState,
+        withdrawn: i64,
+        looks: i64,
+    ) -> Result<bool> {
+        let found = remit_store::payments::get(&self.store, self.clinic, payment)
+            .await?
+            .unwrap();
+        let provider = found.payment.provider.clone().unwrap();
+        let report = disputes::Report {
+            dispute_id: "dp_1".into(),
+            status: disputes::Reported::State(state),
+            amount: found.payment.amount,
+            withdrawn: found.payment.amount.with(withdrawn),
+            reason: "not recognised".into(),
+            due_by: Some(DAY_MS),
+            opened_at: 1,
+            looks,
+        };
+        let words = disputes::Words {
+            provider: "Sandbox".into(),
+            deadline: None,
+        };
+        let mut tx = self.store.begin(self.clinic).await?;
+        let (standing, now) = lock_standing(&mut tx, found.payment.appointment)
+            .await?
+            .unwrap();
+        let (account, dispute) = (&provider.account, &report.dispute_id);
+        let known =
+            remit_store::disputes::get_in(&mut tx, &provider.provider, account, dispute).await?;
+        let of = (&found.payment, &provider);
+        let heard = disputes::hear(of, known.as_ref(), &report, &words, fresh_id(now), now);
+        let Ok(decision) = heard else {
+            return Ok(false);
+        };
+        let extras = Extras::default();
+        apply(&mut tx, &standing, &decision, &extras, "provider", now).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     pub async fn sees(&self, link: LinkId) -> remit_store::links::LinkView {

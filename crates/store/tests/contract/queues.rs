@@ -43,6 +43,7 @@ fn received(event_id: &str) -> Received {
         session_id: Some("ses_1".into()),
         reference: None,
         refund_id: None,
+        dispute_id: None,
         payload: "{}".into(),
         ignored: false,
     }

@@ -53,6 +53,9 @@ kinds! {
     LinkCancelled 409 "link-cancelled" "The payment link is cancelled"
     LinkOpen 409 "link-open" "The payment link can still be paid"
     AvailableChanged 409 "available-changed" "Another amount can be refunded now"
+    PaymentDisputed 409 "payment-disputed" "The payment is disputed"
+    OwnRequest 409 "own-request" "Another person has to decide"
+    RefundDecided 409 "refund-decided" "The refund was decided already"
     TimeTaken 409 "time-taken" "The practitioner has another appointment then"
     InFlight 409 "request-in-flight" "The same request is being worked on"
     NotSetUp 409 "not-set-up" "Something is not set up"
@@ -309,6 +312,18 @@ impl From<Refusal> for Problem {
             Refusal::AvailableChanged { available } => amount(
                 Kind::AvailableChanged,
                 format!("{available} can be refunded now. Look at the payment and decide anew."),
+            ),
+            Refusal::Disputed => new(
+                Kind::PaymentDisputed,
+                "The bank is looking into this payment. Wait for its decision.",
+            ),
+            Refusal::OwnRequest => new(
+                Kind::OwnRequest,
+                "Approve it with another person's sign-in or key than the one that asked for it.",
+            ),
+            Refusal::RefundDecided => new(
+                Kind::RefundDecided,
+                "Look at the refund: somebody has approved or declined it.",
             ),
         }
     }

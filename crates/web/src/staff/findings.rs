@@ -100,6 +100,15 @@ fn words(kind: FindingKind) -> (&'static str, &'static str) {
             "A refund failed",
             "The money is still here. Try the refund again, or give it back another way.",
         ),
+        FindingKind::RefundApproval => (
+            "A refund waits for a second person",
+            "Open the appointment, then approve or decline it. Who asked for it cannot approve it.",
+        ),
+        FindingKind::Dispute => (
+            "A payment is disputed",
+            "Send the provider what shows that the patient was treated and agreed: the signed form, the booking, your \
+             messages. Refunds wait until the bank has decided.",
+        ),
         FindingKind::BrokenInvariant => (
             "The books do not add up",
             "Tell whoever runs Remit: they find the details with “remit check”.",

@@ -106,6 +106,11 @@ fn refused(refusal: &Refusal, clock: &Clock) -> String {
         Refusal::AvailableChanged { available } => format!(
             "Meanwhile a part was given back: {available} is left. Check the amount and press again."
         ),
+        Refusal::Disputed => "The bank is looking into this payment. Wait for its decision.".into(),
+        Refusal::OwnRequest => {
+            "You asked for this refund, so somebody else has to approve it. Ask another manager or the owner.".into()
+        }
+        Refusal::RefundDecided => "This refund was decided already. Load the page again.".into(),
     }
 }
 
