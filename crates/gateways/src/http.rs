@@ -88,6 +88,11 @@ pub(crate) fn below(base: &Url, path: &[&str], query: &[(&str, &str)]) -> Url {
     url
 }
 
+/// Whether a patient may be sent there: a page of the web, not a script or a file. Its host is the provider's choice.
+pub(crate) fn is_page(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
+}
+
 /// An HTTP answer that arrived whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {

@@ -93,6 +93,28 @@ pub struct Facts {
     pub livemode: bool,
 }
 
+impl Facts {
+    /// Whether the session is closed or it is too late for that; `None` while it is neither (hazard B8).
+    pub(crate) fn closing(self) -> Option<Closing> {
+        match self.status {
+            SessionStatus::Expired | SessionStatus::Failed => Some(Closing::Closed),
+            SessionStatus::Paid | SessionStatus::Processing => Some(Closing::TooLate(self)),
+            SessionStatus::Open | SessionStatus::Other(_) => None,
+        }
+    }
+
+    /// Which of several sessions with one reference counts. There is more than one only if somebody else made the
+    /// second; the one with money goes first.
+    pub(crate) fn weightiest(sessions: Vec<Facts>) -> Option<Facts> {
+        sessions.into_iter().max_by_key(|facts| match facts.status {
+            SessionStatus::Paid => 3,
+            SessionStatus::Processing => 2,
+            SessionStatus::Open => 1,
+            SessionStatus::Failed | SessionStatus::Expired | SessionStatus::Other(_) => 0,
+        })
+    }
+}
+
 /// Where a session stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SessionStatus {

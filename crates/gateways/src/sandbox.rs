@@ -226,25 +226,6 @@ fn event(event: EventAnswer) -> ProviderEvent {
     }
 }
 
-/// Several sessions may carry one reference only if somebody else made the second; the one with money counts first.
-fn weightiest(sessions: Vec<Facts>) -> Option<Facts> {
-    sessions.into_iter().max_by_key(|facts| match facts.status {
-        SessionStatus::Paid => 3,
-        SessionStatus::Processing => 2,
-        SessionStatus::Open => 1,
-        SessionStatus::Failed | SessionStatus::Expired | SessionStatus::Other(_) => 0,
-    })
-}
-
-/// What is closed, what is too late, and what is neither: a session still open after closing proves nothing.
-fn closing(facts: Facts) -> Option<Closing> {
-    match facts.status {
-        SessionStatus::Expired | SessionStatus::Failed => Some(Closing::Closed),
-        SessionStatus::Paid | SessionStatus::Processing => Some(Closing::TooLate(facts)),
-        SessionStatus::Open | SessionStatus::Other(_) => None,
-    }
-}
-
 /// Strings and integers always serialise, so the fallback is never sent; an empty body would be refused anyway.
 fn freeze(request: &impl Serialize) -> Frozen {
     Frozen(serde_json::to_string(request).unwrap_or_default())
@@ -312,7 +293,7 @@ impl PaymentProvider for SandboxProvider {
                             .collect::<Option<Vec<_>>>()
                     })
                     .await;
-                match found.map(weightiest) {
+                match found.map(Facts::weightiest) {
                     Answer::Done(Some(facts)) => Answer::Done(facts),
                     Answer::Done(None) => {
                         Answer::refused("not_found", "There is no session with this reference.")
@@ -326,8 +307,10 @@ impl PaymentProvider for SandboxProvider {
 
     async fn ensure_closed(&self, session_id: &str) -> Answer<Closing> {
         let request = self.request(Verb::POST, &["sessions", session_id, "close"], &[]);
-        self.ask(request, |session| self.facts(session).and_then(closing))
-            .await
+        self.ask(request, |session| {
+            self.facts(session).and_then(Facts::closing)
+        })
+        .await
     }
 
     fn freeze_refund(&self, order: &RefundOrder) -> Frozen {

@@ -3,16 +3,15 @@
 use remit_core::UtcMs;
 use remit_core::methods::Method;
 use remit_core::money::Money;
-use reqwest::Url;
 use serde_json::Value;
 
 use super::wire::{
     ATTEMPT, ChargebackAnswer, Details, ErrorAnswer, PaymentAnswer, REFUND, RefundAnswer,
 };
-use crate::Refusal;
 use crate::payments::{
-    Closing, DisputeFacts, DisputeStatus, Facts, RefundFacts, RefundStatus, SessionStatus,
+    DisputeFacts, DisputeStatus, Facts, RefundFacts, RefundStatus, SessionStatus,
 };
+use crate::{Refusal, http};
 
 /// The name of a method; Clearpay is not among them.
 pub(super) fn method_name(method: Method) -> Option<&'static str> {
@@ -66,8 +65,7 @@ pub(super) fn facts(payment: PaymentAnswer) -> Option<Facts> {
 /// The page that the patient is sent to: of the web, and nothing else.
 pub(super) fn checkout(payment: &PaymentAnswer) -> Option<String> {
     let href = &payment.links.checkout.as_ref()?.href;
-    let page = |url: Url| matches!(url.scheme(), "https" | "http") && url.has_host();
-    Url::parse(href).is_ok_and(page).then(|| href.clone())
+    http::is_page(href).then(|| href.clone())
 }
 
 fn means(payment: &PaymentAnswer) -> Option<String> {
@@ -91,24 +89,6 @@ fn card(details: &Details) -> String {
         Some("googlepay") => format!("Google Pay ({name})"),
         _ => name,
     }
-}
-
-/// What is closed, what is too late, and what is neither (hazard B8).
-pub(super) fn closing(facts: Facts) -> Option<Closing> {
-    match facts.status {
-        SessionStatus::Expired | SessionStatus::Failed => Some(Closing::Closed),
-        SessionStatus::Paid | SessionStatus::Processing => Some(Closing::TooLate(facts)),
-        SessionStatus::Open | SessionStatus::Other(_) => None,
-    }
-}
-
-pub(super) fn weightiest(payments: Vec<Facts>) -> Option<Facts> {
-    payments.into_iter().max_by_key(|facts| match facts.status {
-        SessionStatus::Paid => 3,
-        SessionStatus::Processing => 2,
-        SessionStatus::Open => 1,
-        SessionStatus::Failed | SessionStatus::Expired | SessionStatus::Other(_) => 0,
-    })
 }
 
 /// A refund or chargeback can only be asked for below its payment, so its id here names both.

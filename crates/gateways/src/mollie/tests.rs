@@ -2,8 +2,9 @@ use remit_core::methods::Method;
 use remit_core::money::{Currency, Money};
 use serde_json::{Value, json};
 
+use super::client::{from, key};
 use super::wire::{Amount, PaymentAnswer};
-use super::{MollieConfig, MollieProvider, facts, from, key, livemode};
+use super::{MollieConfig, MollieProvider, facts, livemode};
 use crate::payments::{
     About, DisputeStatus, PaymentProvider as _, RefundOrder, RefundStatus, SessionOrder,
     SessionStatus, WebhookError, WebhookRequest,

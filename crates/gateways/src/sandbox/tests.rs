@@ -47,7 +47,7 @@ fn a_status_is_known_or_kept_as_it_is() {
         let facts = facts_of(session_json(&word)).unwrap();
         assert_eq!(facts.status, SessionStatus::Other(word.clone()));
         // Neither closed nor too late: nothing is proven.
-        assert_eq!(closing(facts), None);
+        assert_eq!(facts.closing(), None);
         let refund = json!({"id": "r", "reference": null, "payment": "p", "amount": 1, "currency": "GBP",
             "status": word, "failure": null});
         let refund = refund_facts(serde_json::from_value(refund).unwrap()).unwrap();
@@ -127,13 +127,13 @@ fn closing_proves_something_or_nothing() {
         ("open", false),
     ] {
         assert_eq!(
-            closing(facts_of(session_json(word)).unwrap()).is_some(),
+            facts_of(session_json(word)).unwrap().closing().is_some(),
             proven,
             "{word}"
         );
     }
     let paid = facts_of(session_json("complete")).unwrap();
-    assert_eq!(closing(paid.clone()), Some(Closing::TooLate(paid)));
+    assert_eq!(paid.clone().closing(), Some(Closing::TooLate(paid)));
 }
 
 /// A reference that somebody used twice: the session with money is the one that counts.
@@ -141,10 +141,10 @@ fn closing_proves_something_or_nothing() {
 fn the_session_with_money_counts_first() {
     let all = ["expired", "complete", "open"].map(|word| facts_of(session_json(word)).unwrap());
     assert_eq!(
-        weightiest(all.to_vec()).unwrap().status,
+        Facts::weightiest(all.to_vec()).unwrap().status,
         SessionStatus::Paid
     );
-    assert_eq!(weightiest(Vec::new()), None);
+    assert_eq!(Facts::weightiest(Vec::new()), None);
 }
 
 #[test]

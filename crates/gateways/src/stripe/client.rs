@@ -9,14 +9,15 @@ use crate::http::Reply;
 use crate::payments::{Frozen, Page};
 use crate::{Answer, http};
 
-/// The most that a page of a list may hold, and the most pages that one look-up reads.
-pub(super) const PAGE: &str = "100";
-const PAGES_MAX: usize = 100;
+/// How much a page of a list holds (of at most 100: with payments and charges expanded, more would come near the longest
+/// answer that is read), and the most pages that one look-up reads.
+pub(super) const PAGE: &str = "50";
+const PAGES_MAX: usize = 200;
 
 /// How one account is reached. No `Debug`: it holds secrets.
 #[derive(Clone)]
 pub struct StripeConfig {
-    /// Up to but without `/v1`: [`DEFAULT_API_BASE`], or another https address; http on the loopback only.
+    /// Up to but without `/v1`: [`super::DEFAULT_API_BASE`], or another https address; http on the loopback only.
     pub api_base: String,
     /// `sk_live_`, `sk_test_`, or restricted: `rk_live_`, `rk_test_`.
     pub secret_key: String,

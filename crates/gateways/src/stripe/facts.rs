@@ -3,7 +3,6 @@
 use remit_core::methods::Method;
 use remit_core::money::{Currency, Money};
 use remit_core::{SECOND_MS, UtcMs};
-use reqwest::Url;
 
 use super::amounts::from_stripe;
 use super::form::method_type;
@@ -12,9 +11,10 @@ use super::wire::{
     Linked, MeansAnswer, MovementAnswer, PaymentAnswer, REFUND, RefundAnswer, SessionAnswer,
     SourceAnswer,
 };
+use crate::http::is_page;
 use crate::payments::{
-    Closing, DisputeFacts, DisputeStatus, Facts, Movement, MovementKind, RefundFacts, RefundStatus,
-    Session, SessionStatus, WebhookSetup,
+    DisputeFacts, DisputeStatus, Facts, Movement, MovementKind, RefundFacts, RefundStatus, Session,
+    SessionStatus, WebhookSetup,
 };
 
 /// Seconds as milliseconds.
@@ -34,11 +34,6 @@ pub(super) fn session(session: SessionAnswer) -> Option<Session> {
         url: session.url.filter(|url| is_page(url))?,
         expires_at: ms(session.expires_at),
     })
-}
-
-/// A patient is sent there, so it is a page and not a script or a file. Its host is Stripe's or the clinic's own.
-fn is_page(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
 }
 
 /// The truth about a session whose payment and charge came expanded.
@@ -186,25 +181,6 @@ fn declined(error: &ErrorBody) -> &'static str {
         }
         _ if error.kind == "card_error" => "The card was declined.",
         _ => "The payment was declined.",
-    }
-}
-
-/// Which of several sessions with one reference counts, if somebody else made a second: the one with money first.
-pub(super) fn weightiest(sessions: Vec<Facts>) -> Option<Facts> {
-    sessions.into_iter().max_by_key(|facts| match facts.status {
-        SessionStatus::Paid => 3,
-        SessionStatus::Processing => 2,
-        SessionStatus::Open => 1,
-        SessionStatus::Failed | SessionStatus::Expired | SessionStatus::Other(_) => 0,
-    })
-}
-
-/// What is closed, what is too late, and what is neither (hazard B8).
-pub(super) fn closing(facts: Facts) -> Option<Closing> {
-    match facts.status {
-        SessionStatus::Expired | SessionStatus::Failed => Some(Closing::Closed),
-        SessionStatus::Paid | SessionStatus::Processing => Some(Closing::TooLate(facts)),
-        SessionStatus::Open | SessionStatus::Other(_) => None,
     }
 }
 
@@ -371,8 +347,13 @@ pub(super) fn account_methods(account: &AccountAnswer) -> Option<Vec<Method>> {
     Some(Method::ALL.into_iter().filter(active).collect())
 }
 
+/// A currency as Stripe writes it, in small letters.
+pub(super) fn currency(code: &str) -> Option<Currency> {
+    Currency::parse(&code.to_ascii_uppercase())
+}
+
 pub(super) fn account_currency(account: &AccountAnswer) -> Option<Currency> {
-    Currency::parse(&account.default_currency.as_ref()?.to_ascii_uppercase())
+    currency(account.default_currency.as_ref()?)
 }
 
 /// Whether one of the endpoints is ours. Two with our address are as good as the better one.

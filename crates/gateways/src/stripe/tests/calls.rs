@@ -323,6 +323,27 @@ async fn refunds_and_disputes_are_listed_of_our_payments() {
 }
 
 #[tokio::test]
+async fn movements_in_no_currency_are_passed_over() {
+    let desk = Desk::open().await;
+    let movement = |id: &str, currency: &str| {
+        json!({
+            "id": id, "type": "charge", "reporting_category": "charge", "amount": 100, "fee": 1, "net": 99,
+            "currency": currency, "created": 1_795_500_000, "source": "ch_1",
+        })
+    };
+    desk.tells(
+        200,
+        list(
+            &[movement("txn_2", "usdc"), movement("txn_1", "gbp")],
+            false,
+        ),
+    );
+    let page = done(desk.provider.list_movements(MADE_AT, None).await);
+    assert_eq!(page.items.len(), 1);
+    assert_eq!(page.items[0].movement_id, "txn_1");
+}
+
+#[tokio::test]
 async fn events_come_oldest_first_within_a_page() {
     let desk = Desk::open().await;
     let event = |id: &str| {
@@ -351,7 +372,7 @@ async fn events_come_oldest_first_within_a_page() {
         asked.line
     );
     assert!(
-        asked.line.ends_with("limit=100&starting_after=evt_3"),
+        asked.line.ends_with("limit=50&starting_after=evt_3"),
         "{}",
         asked.line
     );

@@ -161,5 +161,11 @@ async fn a_webhook_is_believed_by_its_signature() {
         Err(WebhookError::Timestamp)
     );
     assert_eq!(believed(SECRET, "{}", at), Err(WebhookError::Malformed));
+    let thin = r#"{"id":"evt_9","object":"v2.core.event","type":"v2.core.x","created":"2026-11-24T06:00:00Z"}"#;
+    let thin = believed(SECRET, thin, at).unwrap();
+    assert_eq!(
+        (thin.event_id.as_str(), thin.about),
+        ("evt_9", About::Nothing)
+    );
     assert_eq!(provider.signature_header(), "stripe-signature");
 }
