@@ -36,28 +36,34 @@ pub(super) fn session(session: SessionAnswer) -> Option<Session> {
     })
 }
 
-/// The truth about a session whose payment and charge came expanded.
+/// The truth about a session whose payment and charge came expanded. Where they came as an id only, the session's own
+/// word counts: the amount of a session of ours is fixed, so what it calls paid was received whole.
 pub(super) fn facts(session: SessionAnswer) -> Option<Facts> {
-    let payment = match &session.payment_intent {
-        None => None,
-        Some(linked) => Some(linked.object()?),
+    let linked = session.payment_intent.as_ref();
+    let payment = linked.and_then(Linked::object);
+    let paid_unseen = linked.is_some() && payment.is_none() && session.payment_status == "paid";
+    let status = match paid_unseen {
+        true => SessionStatus::Paid,
+        false => session_status(&session.status, &session.payment_status, payment),
     };
-    let status = session_status(&session.status, &session.payment_status, payment);
     let with_money = matches!(status, SessionStatus::Paid | SessionStatus::Processing);
     let received = match payment {
-        Some(payment) if status == SessionStatus::Paid => {
-            Some(from_stripe(payment.amount_received, &payment.currency)?)
-        }
-        _ => None,
+        _ if status != SessionStatus::Paid => None,
+        Some(payment) => Some(from_stripe(payment.amount_received, &payment.currency)?),
+        None => Some(from_stripe(
+            session.amount_total?,
+            session.currency.as_deref()?,
+        )?),
     };
     Some(Facts {
         reference: reference(&session)
             .or(session.client_reference_id.as_deref())
             .unwrap_or_default()
             .to_owned(),
-        payment_id: payment
-            .filter(|_| with_money)
-            .map(|payment| payment.id.clone()),
+        payment_id: linked.filter(|_| with_money).map(|linked| match linked {
+            Linked::Id(id) => id.clone(),
+            Linked::Object(payment) => payment.id.clone(),
+        }),
         received,
         paid_with: payment.filter(|_| with_money).and_then(means),
         last_error: payment

@@ -79,6 +79,9 @@ pub(super) struct SessionAnswer {
     pub client_reference_id: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
     pub metadata: Metadata,
+    /// In the smallest unit.
+    pub amount_total: Option<i64>,
+    pub currency: Option<String>,
     /// Made when the payer first confirms, not before.
     pub payment_intent: Option<Linked<PaymentAnswer>>,
 }

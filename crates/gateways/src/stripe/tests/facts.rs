@@ -137,10 +137,32 @@ fn money_is_what_was_received_and_its_means_are_named() {
 #[test]
 fn a_payment_that_came_without_its_facts_proves_nothing() {
     let read = |value: Value| read::facts(serde_json::from_value(value).unwrap());
-    assert_eq!(read(session("complete", "paid", json!("pi_1"))), None);
+    let mut without_amount = session("complete", "paid", json!("pi_1"));
+    without_amount["amount_total"] = Value::Null;
+    assert_eq!(read(without_amount), None);
     let mut unheard = payment("succeeded", 4550);
     unheard["currency"] = json!("zzz");
     assert_eq!(read(session("complete", "paid", unheard)), None);
+}
+
+#[test]
+fn a_payment_that_came_as_an_id_is_told_by_its_session() {
+    for (session_status, payment_status, expected, received) in [
+        (
+            "complete",
+            "paid",
+            SessionStatus::Paid,
+            Some(Money::gbp(4550)),
+        ),
+        ("complete", "unpaid", SessionStatus::Processing, None),
+        ("open", "unpaid", SessionStatus::Open, None),
+        ("expired", "unpaid", SessionStatus::Expired, None),
+    ] {
+        let told = facts(session(session_status, payment_status, json!("pi_1")));
+        assert_eq!((told.status, told.received), (expected.clone(), received));
+        let moneyed = matches!(expected, SessionStatus::Paid | SessionStatus::Processing);
+        assert_eq!(told.payment_id.is_some(), moneyed);
+    }
 }
 
 #[test]
