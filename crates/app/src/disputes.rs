@@ -8,7 +8,7 @@ use remit_core::disputes::{self as rules, DisputeState, Overtaken, Report, Repor
 use remit_core::ids::{AppointmentId, ClinicId, PaymentId};
 use remit_core::payments::ProviderPayment;
 use remit_gateways::Answer;
-use remit_gateways::payments::{DisputeFacts, DisputeStatus};
+use remit_gateways::payments::{DisputeFacts, DisputeStatus, FOREIGN};
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::disputes::{self, DisputeView};
 use remit_store::payments;
@@ -39,6 +39,8 @@ pub(crate) async fn look(
         let looks = disputes::looks(&app.store, clinic, place, dispute_id).await?;
         let facts = match at.gateway.retrieve_dispute(dispute_id).await {
             Answer::Done(facts) => facts,
+            // The account is used for other things too; this is one of them.
+            Answer::Refused(refusal) if refusal.code == FOREIGN => return Ok(()),
             Answer::Refused(refusal) => return Err(Error::ProviderRefused(refusal.message)),
             Answer::Unknown(unknown) => return Err(unknown.into()),
         };

@@ -348,6 +348,9 @@ pub struct WebhookRequest<'a> {
     pub received_at: UtcMs,
 }
 
+/// The code of a refusal to tell of what belongs to no payment of ours: an account may be used for other things too.
+pub const FOREIGN: &str = "foreign";
+
 /// A payment service provider, bound to one account of one clinic.
 ///
 /// Every call has a timeout of its own and follows no redirect. No call is made while a database transaction is open.
@@ -371,6 +374,7 @@ pub trait PaymentProvider: Send + Sync {
 
     async fn refund(&self, frozen: &Frozen, idempotency_key: &str) -> Answer<RefundFacts>;
 
+    /// `Refused { code: FOREIGN }` where the provider can tell that it is of no payment of ours; so too for a dispute.
     async fn retrieve_refund(&self, provider_refund_id: &str) -> Answer<RefundFacts>;
 
     /// All refunds of a payment: ours with a lost answer past the life of their key, and those made elsewhere.

@@ -17,9 +17,9 @@ use remit_core::{DAY_MS, MINUTE_MS, SECOND_MS, UtcMs};
 use reqwest::Method as Verb;
 
 use crate::payments::{
-    About, AccountFacts, Capabilities, Closing, DisputeFacts, Facts, Frozen, Lookup, Movement,
-    Page, PaymentProvider, ProviderEvent, RefundFacts, RefundOrder, Session, SessionOrder,
-    SessionStatus, WebhookError, WebhookRequest, WebhookSetup,
+    About, AccountFacts, Capabilities, Closing, DisputeFacts, FOREIGN, Facts, Frozen, Lookup,
+    Movement, Page, PaymentProvider, ProviderEvent, RefundFacts, RefundOrder, Session,
+    SessionOrder, SessionStatus, WebhookError, WebhookRequest, WebhookSetup,
 };
 use crate::{Answer, http, signature};
 
@@ -50,6 +50,8 @@ const SESSIONS: [&str; 2] = ["checkout", "sessions"];
 
 /// The payment and the charge behind a session, in one answer.
 const WITH_PAYMENT: &str = "payment_intent.latest_charge";
+/// The payment of a refund or dispute, to see whether it is ours.
+const WITH_OWNER: [(&str, &str); 1] = [("expand[]", "payment_intent")];
 const LISTED_WITH_PAYMENT: &str = "data.payment_intent.latest_charge";
 
 impl StripeProvider {
@@ -175,6 +177,15 @@ impl StripeProvider {
     }
 }
 
+/// What was read of ours, or word that it is somebody else's.
+fn ours<T>(answer: Answer<Option<T>>) -> Answer<T> {
+    match answer.into_result() {
+        Ok(Some(value)) => Answer::Done(value),
+        Ok(None) => Answer::refused(FOREIGN, "This belongs to no payment of Remit's."),
+        Err(answer) => answer,
+    }
+}
+
 /// The whole second that a moment lies in, for the end or the generous beginning of a span.
 fn floor_seconds(at: UtcMs) -> String {
     at.max(0).div_euclid(SECOND_MS).to_string()
@@ -281,8 +292,12 @@ impl PaymentProvider for StripeProvider {
     }
 
     async fn retrieve_refund(&self, provider_refund_id: &str) -> Answer<RefundFacts> {
-        self.get(&["refunds", provider_refund_id], &[], facts::refund)
-            .await
+        let path = ["refunds", provider_refund_id];
+        let read = |refund: RefundAnswer| match refund.is_ours() {
+            true => facts::refund(refund).map(Some),
+            false => Some(None),
+        };
+        ours(self.get(&path, &WITH_OWNER, read).await)
     }
 
     async fn refunds_of(&self, payment_id: &str) -> Answer<Vec<RefundFacts>> {
@@ -292,8 +307,11 @@ impl PaymentProvider for StripeProvider {
     }
 
     async fn retrieve_dispute(&self, dispute_id: &str) -> Answer<DisputeFacts> {
-        self.get(&["disputes", dispute_id], &[], facts::dispute)
-            .await
+        let read = |dispute: DisputeAnswer| match dispute.is_ours() {
+            true => facts::dispute(dispute).map(Some),
+            false => Some(None),
+        };
+        ours(self.get(&["disputes", dispute_id], &WITH_OWNER, read).await)
     }
 
     async fn inspect(&self, webhook_url: &str, now: UtcMs) -> Answer<AccountFacts> {
@@ -361,15 +379,9 @@ impl PaymentProvider for StripeProvider {
             ("created[gte]", since.as_str()),
             ("expand[]", "data.payment_intent"),
         ];
-        let read = |refund: RefundAnswer| {
-            let of_ours = refund.metadata.contains_key(REFUND)
-                || refund
-                    .payment_intent
-                    .as_ref()
-                    .is_some_and(|of| of.is_ours());
-            of_ours
-                .then(|| facts::refund(refund))
-                .map_or(Some(None), |facts| facts.map(Some))
+        let read = |refund: RefundAnswer| match refund.is_ours() {
+            true => facts::refund(refund).map(Some),
+            false => Some(None),
         };
         self.list(&["refunds"], &query, after, read).await
     }
@@ -380,14 +392,9 @@ impl PaymentProvider for StripeProvider {
             ("created[gte]", since.as_str()),
             ("expand[]", "data.payment_intent"),
         ];
-        let read = |dispute: DisputeAnswer| {
-            let of_ours = dispute
-                .payment_intent
-                .as_ref()
-                .is_some_and(|of| of.is_ours());
-            of_ours
-                .then(|| facts::dispute(dispute))
-                .map_or(Some(None), |facts| facts.map(Some))
+        let read = |dispute: DisputeAnswer| match dispute.is_ours() {
+            true => facts::dispute(dispute).map(Some),
+            false => Some(None),
         };
         self.list(&["disputes"], &query, after, read).await
     }

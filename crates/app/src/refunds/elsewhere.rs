@@ -7,7 +7,7 @@ use remit_core::ids::{AppointmentId, ClinicId, PaymentId, RefundId};
 use remit_core::payments::ProviderPayment;
 use remit_core::refunds::{self as rules, Refund, RefundState};
 use remit_gateways::Answer;
-use remit_gateways::payments::{RefundFacts, RefundStatus};
+use remit_gateways::payments::{FOREIGN, RefundFacts, RefundStatus};
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::payments as rows;
 use remit_store::refunds;
@@ -29,6 +29,8 @@ pub(crate) async fn look(
     let account = providers::of_account(app, clinic, provider, account).await?;
     match account.gateway.retrieve_refund(provider_refund_id).await {
         Answer::Done(facts) => hear(app, &account, facts).await,
+        // The account is used for other things too; this is one of them.
+        Answer::Refused(refusal) if refusal.code == FOREIGN => Ok(()),
         Answer::Refused(refusal) => Err(Error::ProviderRefused(refusal.message)),
         Answer::Unknown(unknown) => Err(unknown.into()),
     }

@@ -163,9 +163,24 @@ impl Linked<OwnerAnswer> {
         }
     }
 
-    pub fn is_ours(&self) -> bool {
+    fn is_ours(&self) -> bool {
         self.object()
             .is_some_and(|owner| owner.metadata.contains_key(ATTEMPT))
+    }
+}
+
+impl RefundAnswer {
+    /// Made by us, or of a payment of ours, which must have come expanded.
+    pub fn is_ours(&self) -> bool {
+        let of_ours = self.payment_intent.as_ref().is_some_and(Linked::is_ours);
+        of_ours || self.metadata.contains_key(REFUND)
+    }
+}
+
+impl DisputeAnswer {
+    /// Of a payment of ours, which must have come expanded.
+    pub fn is_ours(&self) -> bool {
+        self.payment_intent.as_ref().is_some_and(Linked::is_ours)
     }
 }
 

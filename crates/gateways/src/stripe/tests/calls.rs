@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use super::{ACCOUNT, Desk, error, list, payment, refund, session};
 use crate::payments::{
-    Closing, Frozen, Lookup, PaymentProvider as _, SessionOrder, SessionStatus, WebhookSetup,
+    Closing, FOREIGN, Frozen, Lookup, PaymentProvider as _, SessionOrder, SessionStatus,
+    WebhookSetup,
 };
 use crate::stripe::{ConfigError, StripeConfig, StripeProvider, livemode};
 use crate::{Answer, http};
@@ -320,6 +321,44 @@ async fn refunds_and_disputes_are_listed_of_our_payments() {
     let page = done(desk.provider.list_disputes(MADE_AT, None).await);
     assert_eq!(page.items.len(), 1);
     assert_eq!(page.items[0].dispute_id, "dp_1");
+}
+
+/// Their events do not say whose payment they are about; whoever asks for the facts is told.
+#[tokio::test]
+async fn somebody_elses_refund_and_dispute_are_told_apart() {
+    let desk = Desk::open().await;
+    let owner =
+        |metadata: Value| json!({"id": "pi_1", "object": "payment_intent", "metadata": metadata});
+    let (ours, foreign) = (
+        owner(json!({"remit_attempt": "att_1"})),
+        owner(json!({"order": "7"})),
+    );
+    for (payment, reference, told) in [
+        (ours.clone(), None, true),
+        (foreign.clone(), Some("ref_1"), true),
+        (foreign.clone(), None, false),
+        (Value::Null, None, false),
+    ] {
+        let mut refund = refund("re_1", "succeeded", reference);
+        refund["payment_intent"] = payment;
+        desk.tells(200, refund);
+        match desk.provider.retrieve_refund("re_1").await {
+            Answer::Done(facts) if told => assert_eq!(facts.payment_id, "pi_1"),
+            Answer::Refused(refusal) if !told => assert_eq!(refusal.code, FOREIGN),
+            other => panic!("{other:?}"),
+        }
+    }
+    for (payment, told) in [(ours, true), (foreign, false), (Value::Null, false)] {
+        desk.tells(200, json!({
+            "id": "dp_1", "amount": 3000, "currency": "gbp", "created": 1_795_500_000, "status": "lost",
+            "reason": "general", "payment_intent": payment, "balance_transactions": [],
+        }));
+        match desk.provider.retrieve_dispute("dp_1").await {
+            Answer::Done(facts) if told => assert_eq!(facts.payment_id, "pi_1"),
+            Answer::Refused(refusal) if !told => assert_eq!(refusal.code, FOREIGN),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 #[tokio::test]
