@@ -150,6 +150,12 @@ export class Desk {
       .waitFor({ timeout: withinMs });
   }
 
+  /** A paid link offers no QR code and no sending any more, although nothing was loaded again. */
+  async seesNothingLeftToSend() {
+    await control(this.linkWindow, "Send via SMS").waitFor({ state: "hidden" });
+    await this.qrCode.waitFor({ state: "hidden" });
+  }
+
   async closeLinkWindow() {
     await control(this.linkWindow, /^Done$/).click();
     await this.page.getByRole("heading", { name: "Checkout" }).waitFor();

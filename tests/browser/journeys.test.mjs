@@ -47,6 +47,7 @@ test("a deposit is asked for at booking, paid by card on a phone, and seen at th
   await phone.payByCard();
   await phone.seesPaid("£30.00");
   await desk.seesLinkBecome("Paid");
+  await desk.seesNothingLeftToSend();
   await phone.picture("paid");
   await desk.picture("link-window-paid");
 
