@@ -8,14 +8,14 @@ use crate::clinic::{Clinic, PAID, continues, has_badge, id, minor, pays_by_card,
 use crate::server::Folder;
 
 /// The wall clock of a child process, by libfaketime; timers stay real.
-struct Clock {
+pub struct Clock {
     library: PathBuf,
     folder: Folder,
 }
 
 impl Clock {
     /// None where libfaketime (Debian: `faketime`) is not installed.
-    fn new() -> Option<Clock> {
+    pub fn new() -> Option<Clock> {
         let names = ["x86_64-linux-gnu", "aarch64-linux-gnu", "."];
         let path = |name| {
             Path::new("/usr/lib")
@@ -31,12 +31,23 @@ impl Clock {
         Some(clock)
     }
 
+    /// What a process needs to follow it.
+    pub fn env(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("LD_PRELOAD", self.library.display().to_string()),
+            ("FAKETIME_TIMESTAMP_FILE", self.file().display().to_string()),
+            ("FAKETIME_NO_CACHE", "1".into()),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", "1".into()),
+            ("FAKETIME_DONT_RESET", "1".into()),
+        ]
+    }
+
     fn file(&self) -> PathBuf {
         self.folder.0.join("time")
     }
 
     /// Seconds ahead of the real time.
-    fn set(&self, seconds: i64) {
+    pub fn set(&self, seconds: i64) {
         let new = self.folder.0.join("new");
         std::fs::write(&new, format!("{seconds:+}\n")).expect("a file");
         std::fs::rename(new, self.file()).expect("a file");
@@ -48,15 +59,12 @@ pub async fn play() {
         println!("skipped: libfaketime is not installed (Debian: apt-get install faketime)");
         return;
     };
-    let (library, file) = (clock.library.display().to_string(), clock.file());
-    let file = file.display().to_string();
-    let clinic = Clinic::on_sqlite(&[
-        ("LD_PRELOAD", &library),
-        ("FAKETIME_TIMESTAMP_FILE", &file),
-        ("FAKETIME_NO_CACHE", "1"),
-        ("FAKETIME_DONT_FAKE_MONOTONIC", "1"),
-        ("FAKETIME_DONT_RESET", "1"),
-    ]);
+    let env = clock.env();
+    let env: Vec<(&str, &str)> = env
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
+    let clinic = Clinic::on_sqlite(&env);
     let (_, in_time) = clinic.books_and_issues(5_000).await;
     let (_, unpaid) = clinic.books_and_issues(5_100).await;
     let (visit, begun) = clinic.books_and_issues(5_200).await;

@@ -5,6 +5,7 @@
 //! `REMIT_FLOW=word` runs only the flows with the word in their name. PostgreSQL is left out without
 //! `REMIT_TEST_POSTGRES_URL` (`scripts/pg start`).
 
+mod books;
 mod browser;
 mod clinic;
 mod doors;
@@ -135,4 +136,9 @@ async fn flows_on_postgres_with_two_nodes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn money_begun_in_time_is_late_after_48_hours() {
     late::play().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn fees_and_payouts_close_the_providers_account() {
+    books::play().await;
 }

@@ -27,6 +27,7 @@ pub mod providers;
 pub mod qr;
 pub mod reconcile;
 pub mod refunds;
+pub mod reports;
 pub mod sandbox;
 pub mod services;
 pub mod settle;
@@ -62,6 +63,7 @@ pub mod views {
     pub use remit_store::patients::Patient;
     pub use remit_store::payments::PaymentView;
     pub use remit_store::refunds::RefundView;
+    pub use remit_store::reports::OnlinePayment;
     pub use remit_store::services::{Practitioner, Service};
     pub use remit_store::staff::{ApiKeyView, SessionView};
     pub use remit_store::tray::TrayMessage;

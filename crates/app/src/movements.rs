@@ -96,7 +96,7 @@ async fn post(
         }
         let txn: TxnId = app.fresh(now)?;
         let posted = rules::post(&name, movement, txn);
-        rows::insert(&mut tx, row, movement, posted.txn.as_ref(), now).await?;
+        rows::insert(&mut tx, row, movement, &posted, now).await?;
         if let Some(finding) = &posted.finding {
             findings::open(&mut tx, finding, None, now).await?;
         }

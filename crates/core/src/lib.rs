@@ -22,6 +22,7 @@ pub mod movements;
 pub mod outbox;
 pub mod payments;
 pub mod refunds;
+pub mod reports;
 pub mod roles;
 pub mod token;
 

@@ -3,6 +3,7 @@
 
 mod clinic;
 mod diary;
+mod history;
 mod patients;
 
 use std::net::SocketAddr;
@@ -111,14 +112,33 @@ fn sign_in(file: &Path) -> Result<SignIn> {
 
 /// Fills a new database, saying what it does.
 async fn seed(app: &Arc<App>, sign_in: &SignIn) -> Result<()> {
+    // It was founded a month ago, so that its provider's books go back as far as its payments.
+    let month = (history::DAYS + 1) * remit_core::DAY_MS;
+    app.store.shift_clock(-month);
+    let founded = found(app, sign_in).await;
+    app.store.shift_clock(month);
+    let (desk, practitioners, services, patients) = founded?;
+    eprintln!("playing the month before");
+    history::play(app, &desk, &practitioners, &services, &patients).await?;
+    eprintln!("filling the diary around today");
+    diary::fill(app, &desk, &practitioners, &services, &patients).await?;
+    eprintln!("ready");
+    Ok(())
+}
+
+type Founded = (
+    remit_app::Actor,
+    Vec<remit_app::views::Practitioner>,
+    Vec<remit_app::views::Service>,
+    Vec<remit_app::views::Patient>,
+);
+
+async fn found(app: &Arc<App>, sign_in: &SignIn) -> Result<Founded> {
     eprintln!("founding Larkhill Clinic");
     let desk = clinic::found(app, &sign_in.password, &sign_in.api_key).await?;
     eprintln!("adding practitioners and services");
     let (practitioners, services) = clinic::furnish(app, &desk).await?;
     eprintln!("adding patients");
     let patients = patients::add(app, &desk).await?;
-    eprintln!("filling the diary around today");
-    diary::fill(app, &desk, &practitioners, &services, &patients).await?;
-    eprintln!("ready");
-    Ok(())
+    Ok((desk, practitioners, services, patients))
 }

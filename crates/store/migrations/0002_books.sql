@@ -39,7 +39,7 @@ CREATE INDEX ledger_entry_clearing ON ledger_entry (clinic, account, currency, a
   WHERE account LIKE 'psp_clearing:%';
 
 -- Reports walk these for the days they show: every column they need is in them.
-CREATE INDEX payment_online ON payment (clinic, received_at DESC, id DESC, method, currency, amount)
+CREATE INDEX payment_online ON payment (clinic, received_at DESC, id DESC, method, currency, amount, provider)
   WHERE provider IS NOT NULL;
 CREATE INDEX ledger_txn_back ON ledger_txn (clinic, at)
   WHERE kind NOT IN ('charge', 'uncharge', 'capture', 'desk', 'fee', 'payout', 'payout_failure');

@@ -30,6 +30,7 @@ pub mod patients;
 pub mod payments;
 pub mod providers;
 pub mod refunds;
+pub mod reports;
 pub mod sandbox;
 pub mod services;
 pub mod staff;
@@ -67,6 +68,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         payments::ALL,
         providers::ALL,
         refunds::ALL,
+        reports::ALL,
         sandbox::ALL,
         services::ALL,
         staff::ALL,

@@ -2,9 +2,8 @@
 
 use remit_core::UtcMs;
 use remit_core::ids::EndpointId;
-use remit_core::ledger::Txn;
 use remit_core::money::{Currency, Money};
-use remit_core::movements::Movement;
+use remit_core::movements::{Movement, MovementKind, Posted};
 
 use crate::error::read;
 use crate::providers::ProviderAccount;
@@ -74,9 +73,17 @@ pub async fn insert(
     tx: &mut Tx,
     account: &ProviderAccount,
     movement: &Movement,
-    txn: Option<&Txn>,
+    posted: &Posted,
     now: UtcMs,
 ) -> Result<()> {
+    // What nothing explains counts nowhere: it has a finding.
+    let explained = posted.finding.is_none();
+    let kind = if explained {
+        movement.kind
+    } else {
+        MovementKind::Other
+    };
+    let txn = posted.txn.as_ref();
     if let Some(txn) = txn {
         crate::account::append(tx, &account.id.to_string(), txn, "Remit", now).await?;
     }
@@ -87,7 +94,7 @@ pub async fn insert(
         account.provider.clone(),
         account.account.clone(),
         movement.id.clone(),
-        movement.kind.name(),
+        kind.name(),
         movement.source.clone(),
         movement.gross.minor,
         movement.kept().minor,

@@ -19,6 +19,7 @@ pub mod patients;
 pub mod payments;
 pub mod problem;
 pub mod refunds;
+pub mod reports;
 pub mod services;
 pub mod words;
 
@@ -62,6 +63,7 @@ fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(payments::get))
         .routes(routes!(refunds::request))
         .routes(routes!(methods::get, methods::save))
+        .routes(routes!(reports::online_payments))
 }
 
 /// The API with its description, to be mounted at `/`.

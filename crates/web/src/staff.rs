@@ -17,12 +17,14 @@ mod methods;
 mod once;
 mod online_payments;
 mod patients;
+mod payments;
 mod receipts;
 mod refunds;
 mod sentences;
 mod services;
 pub mod session;
 mod sign_in;
+mod summary;
 mod timeline;
 mod words;
 

@@ -406,16 +406,20 @@ impl Seed<'_> {
         let Continue::To { url, attempt } = to else {
             return Err(remit_app::Error::Setup("the sandbox gave no page".into()));
         };
-        let form: &[(&str, &str)] = match method {
-            Method::Card => &[
-                ("card_number", "4242424242424242"),
-                ("expiry", "12 / 34"),
-                ("cvc", "123"),
-                ("action", "pay"),
-            ],
-            Method::Klarna | Method::Clearpay => &[("action", "approve")],
-        };
-        self.app.press_in_sandbox(&url, form).await?;
+        self.app.press_in_sandbox(&url, form(method)).await?;
         attempts::returned(self.app, attempt).await.map(drop)
+    }
+}
+
+/// What a patient fills into the sandbox's page to pay.
+pub fn form(method: Method) -> &'static [(&'static str, &'static str)] {
+    match method {
+        Method::Card => &[
+            ("card_number", "4242424242424242"),
+            ("expiry", "12 / 34"),
+            ("cvc", "123"),
+            ("action", "pay"),
+        ],
+        Method::Klarna | Method::Clearpay => &[("action", "approve")],
     }
 }

@@ -9,6 +9,7 @@ mod lists;
 mod migrations;
 mod movements;
 mod queues;
+mod reports;
 mod size;
 mod statements;
 mod tallies;

@@ -57,7 +57,7 @@ async fn reads(desk: &Desk, account: &ProviderAccount, movement: &Movement) -> b
         return false;
     }
     let posted = rules::post("sandbox:main", movement, fresh_id(now));
-    movements::insert(&mut tx, account, movement, posted.txn.as_ref(), now)
+    movements::insert(&mut tx, account, movement, &posted, now)
         .await
         .unwrap();
     tx.commit().await.unwrap();

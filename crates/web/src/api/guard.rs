@@ -44,6 +44,7 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("POST", "/payments/{id}/refunds", Refund),
     ("GET", "/settings/payment-methods", Look),
     ("PUT", "/settings/payment-methods", Configure),
+    ("GET", "/reports/online-payments", Look),
 ];
 
 /// What a call needs. HEAD is GET without the body (RFC 9110, 9.3.2).

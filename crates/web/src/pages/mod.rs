@@ -9,6 +9,7 @@
 //!   under the same `id`; `live.js` fetches that page anew and takes the element out of it. No fragment routes needed.
 
 pub mod appointments;
+pub mod chart;
 pub mod diary;
 pub mod findings;
 pub mod links;
@@ -16,10 +17,12 @@ pub mod message;
 pub mod methods;
 pub mod patient;
 pub mod patients;
+pub mod payments;
 pub mod refunds;
 pub mod services;
 pub mod sign_in;
 pub mod status;
+pub mod summary;
 pub mod tray;
 
 pub use status::{AppointmentStatus, Badge, Channel, LinkStatus, Tone};
@@ -59,6 +62,7 @@ pub enum Section {
     Diary,
     Patients,
     OnlinePayments,
+    Summary,
     Findings,
     Settings,
     None,

@@ -20,7 +20,7 @@ use super::forms::{FORM_BYTES_MAX, Form};
 use super::session::{SignedIn, same_token, stranger};
 use super::{
     appointments, booking, checkout, diary, findings, follow_up, links, methods, online_payments,
-    patients, receipts, refunds, sentences, services, sign_in,
+    patients, payments, receipts, refunds, sentences, services, sign_in, summary,
 };
 use crate::pages::Section;
 use crate::pages::message::{Message, PlainMessage};
@@ -78,6 +78,9 @@ pub fn doors() -> Vec<Door> {
         see("/financials", Look, get(online_payments::start)),
         see("/financials/online-payments", Look, get(online_payments::show)),
         see("/financials/online-payments/follow-up", Look, get(follow_up::show)),
+        see("/financials/summary", Look, get(summary::show)),
+        see("/financials/summary.csv", Look, get(summary::csv)),
+        see("/financials/payments", Look, get(payments::show)),
         see("/financials/findings", Look, get(findings::show)),
         act("/financials/findings/{id}/close", Refund, post(findings::close)),
         act("/financials/failed-work/{id}/retry", Refund, post(findings::retry)),

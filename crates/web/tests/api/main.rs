@@ -8,4 +8,5 @@ mod harness;
 mod idempotency;
 mod journey;
 mod lists;
+mod reports;
 mod routes;
