@@ -81,6 +81,19 @@ pub(crate) async fn hold(app: &App, account: &Account) -> Result<bool> {
     Ok(ours)
 }
 
+/// Waits for the turn: another node reads an account's lists for moments, or died and holds them for two minutes.
+async fn wait_for_turn(app: &App, account: &Account) -> Result<bool> {
+    const LOOKS_MAX: u32 = 260;
+    const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(500);
+    for _ in 0..LOOKS_MAX {
+        if hold(app, account).await? {
+            return Ok(true);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Ok(false)
+}
+
 async fn let_go(app: &App, account: &Account) -> Result<()> {
     let mut tx = app.store.begin(account.clinic).await?;
     books::release_lists(&mut tx, account.endpoint, &app.node).await?;
@@ -259,7 +272,7 @@ async fn compare_account(
     found: &mut AccountCompared,
 ) -> Result<()> {
     let account = providers::open(app, row.clone())?;
-    if !hold(app, &account).await? {
+    if !wait_for_turn(app, &account).await? {
         return Err(Error::Setup(
             "another node is reading this account’s lists".into(),
         ));

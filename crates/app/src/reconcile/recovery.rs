@@ -6,7 +6,7 @@ use remit_core::{DAY_MS, HOUR_MS, UtcMs};
 use remit_store::providers::ProviderAccount;
 use remit_store::{Store, installation, providers as accounts};
 
-use super::{Compared, compare, hold, let_go, read_events};
+use super::{Compared, compare, let_go, read_events, wait_for_turn};
 use crate::{App, Error, Result, inbox, providers};
 
 /// Providers keep events for about 30 days (hazard A8).
@@ -91,7 +91,7 @@ pub async fn replay(
 
 async fn replay_events(app: &App, row: &ProviderAccount, since: UtcMs) -> Result<()> {
     let account = providers::open(app, row.clone())?;
-    if !hold(app, &account).await? {
+    if !wait_for_turn(app, &account).await? {
         return Ok(());
     }
     let read = read_events(app, &account, since).await;
