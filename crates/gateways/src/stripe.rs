@@ -293,7 +293,7 @@ impl PaymentProvider for StripeProvider {
 
     async fn retrieve_refund(&self, provider_refund_id: &str) -> Answer<RefundFacts> {
         let path = ["refunds", provider_refund_id];
-        let read = |refund: RefundAnswer| match refund.is_ours() {
+        let read = |refund: RefundAnswer| match refund.may_be_ours() {
             true => facts::refund(refund).map(Some),
             false => Some(None),
         };
@@ -307,7 +307,7 @@ impl PaymentProvider for StripeProvider {
     }
 
     async fn retrieve_dispute(&self, dispute_id: &str) -> Answer<DisputeFacts> {
-        let read = |dispute: DisputeAnswer| match dispute.is_ours() {
+        let read = |dispute: DisputeAnswer| match dispute.may_be_ours() {
             true => facts::dispute(dispute).map(Some),
             false => Some(None),
         };
@@ -379,7 +379,7 @@ impl PaymentProvider for StripeProvider {
             ("created[gte]", since.as_str()),
             ("expand[]", "data.payment_intent"),
         ];
-        let read = |refund: RefundAnswer| match refund.is_ours() {
+        let read = |refund: RefundAnswer| match refund.may_be_ours() {
             true => facts::refund(refund).map(Some),
             false => Some(None),
         };
@@ -392,7 +392,7 @@ impl PaymentProvider for StripeProvider {
             ("created[gte]", since.as_str()),
             ("expand[]", "data.payment_intent"),
         ];
-        let read = |dispute: DisputeAnswer| match dispute.is_ours() {
+        let read = |dispute: DisputeAnswer| match dispute.may_be_ours() {
             true => facts::dispute(dispute).map(Some),
             false => Some(None),
         };

@@ -163,24 +163,29 @@ impl Linked<OwnerAnswer> {
         }
     }
 
-    fn is_ours(&self) -> bool {
-        self.object()
-            .is_some_and(|owner| owner.metadata.contains_key(ATTEMPT))
+    /// An id alone does not tell; then whoever keeps the payment decides.
+    fn may_be_ours(&self) -> bool {
+        match self {
+            Linked::Id(_) => true,
+            Linked::Object(owner) => owner.metadata.contains_key(ATTEMPT),
+        }
     }
 }
 
 impl RefundAnswer {
-    /// Made by us, or of a payment of ours, which must have come expanded.
-    pub fn is_ours(&self) -> bool {
-        let of_ours = self.payment_intent.as_ref().is_some_and(Linked::is_ours);
-        of_ours || self.metadata.contains_key(REFUND)
+    /// Made by us, or of a payment that is ours as far as the answer tells.
+    pub fn may_be_ours(&self) -> bool {
+        let payment = self.payment_intent.as_ref();
+        payment.is_some_and(Linked::may_be_ours) || self.metadata.contains_key(REFUND)
     }
 }
 
 impl DisputeAnswer {
-    /// Of a payment of ours, which must have come expanded.
-    pub fn is_ours(&self) -> bool {
-        self.payment_intent.as_ref().is_some_and(Linked::is_ours)
+    /// Of a payment that is ours as far as the answer tells.
+    pub fn may_be_ours(&self) -> bool {
+        self.payment_intent
+            .as_ref()
+            .is_some_and(Linked::may_be_ours)
     }
 }
 

@@ -337,6 +337,7 @@ async fn somebody_elses_refund_and_dispute_are_told_apart() {
         (ours.clone(), None, true),
         (foreign.clone(), Some("ref_1"), true),
         (foreign.clone(), None, false),
+        (json!("pi_1"), None, true),
         (Value::Null, None, false),
     ] {
         let mut refund = refund("re_1", "succeeded", reference);
@@ -348,7 +349,12 @@ async fn somebody_elses_refund_and_dispute_are_told_apart() {
             other => panic!("{other:?}"),
         }
     }
-    for (payment, told) in [(ours, true), (foreign, false), (Value::Null, false)] {
+    for (payment, told) in [
+        (ours, true),
+        (json!("pi_1"), true),
+        (foreign, false),
+        (Value::Null, false),
+    ] {
         desk.tells(200, json!({
             "id": "dp_1", "amount": 3000, "currency": "gbp", "created": 1_795_500_000, "status": "lost",
             "reason": "general", "payment_intent": payment, "balance_transactions": [],

@@ -137,3 +137,40 @@ fn sums_are_written_in_stripes_units_and_read_back() {
         Some("")
     );
 }
+
+/// Hazard A21: Stripe's published lists (docs.stripe.com/currencies), every other currency with two decimals.
+#[test]
+fn every_currency_has_stripes_decimals_and_survives_the_way() {
+    const NONE: [&str; 15] = [
+        "BIF", "CLP", "DJF", "GNF", "JPY", "KMF", "KRW", "MGA", "PYG", "RWF", "VND", "VUV", "XAF",
+        "XOF", "XPF",
+    ];
+    const THREE: [&str; 5] = ["BHD", "JOD", "KWD", "OMR", "TND"];
+    // Currencies of ISO 4217 that Stripe does not take at all.
+    const UNTAKEN: [&str; 5] = ["CLF", "UYI", "UYW", "IQD", "LYD"];
+    let letters = || b'A'..=b'Z';
+    let mut seen = 0;
+    for code in
+        letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| [a, b, c])))
+    {
+        let code = std::str::from_utf8(&code).unwrap();
+        let Some(currency) = Currency::parse(code).filter(|_| !UNTAKEN.contains(&code)) else {
+            continue;
+        };
+        seen += 1;
+        let decimals = match code {
+            code if NONE.contains(&code) => 0,
+            code if THREE.contains(&code) => 3,
+            _ => 2,
+        };
+        let whole = Money::new(7 * 10_i64.pow(currency.exponent()), currency);
+        assert_eq!(to_stripe(whole), Some(7 * 10_i64.pow(decimals)), "{code}");
+        for minor in (0..5_000).chain([1_000_000_000_000, -4550]) {
+            let money = Money::new(minor, currency);
+            if let Some(units) = to_stripe(money) {
+                assert_eq!(from_stripe(units, &code.to_ascii_lowercase()), Some(money));
+            }
+        }
+    }
+    assert!(seen > 140, "{seen}");
+}
