@@ -4,6 +4,7 @@
 mod support;
 
 use async_trait::async_trait;
+use fake_stripe::FakeStripe;
 use remit_core::UtcMs;
 use remit_core::methods::Method;
 use remit_core::money::Money;
@@ -13,6 +14,7 @@ use remit_gateways::payments::{
     About, Closing, Facts, Lookup, PaymentProvider, ProviderEvent, RefundOrder, RefundStatus,
     Session, SessionOrder, SessionStatus,
 };
+use remit_gateways::stripe::{StripeConfig, StripeProvider};
 
 use support::{Bench, done, refused_with, until};
 
@@ -374,6 +376,72 @@ impl Harness for Sandbox {
     }
 }
 
+/// Stripe's adapter over the fake Stripe, whose clock stands.
+struct Stripe {
+    provider: StripeProvider,
+    there: FakeStripe,
+}
+
+impl Stripe {
+    async fn open() -> Stripe {
+        let options = fake_stripe::Options {
+            clock_at: Some(support::START),
+            ..Default::default()
+        };
+        let there = FakeStripe::start(options).await.unwrap();
+        let config = StripeConfig {
+            api_base: there.url.clone(),
+            secret_key: fake_stripe::SECRET_KEY.into(),
+            webhook_secrets: Vec::new(),
+            account: there.world().account.clone(),
+            client: http::client().unwrap(),
+        };
+        let provider = StripeProvider::new(config).unwrap();
+        Stripe { provider, there }
+    }
+}
+
+/// An ended session has no page any more: pressing there changes nothing.
+#[async_trait]
+impl Harness for Stripe {
+    fn provider(&self) -> &dyn PaymentProvider {
+        &self.provider
+    }
+
+    fn now(&self) -> UtcMs {
+        self.there.now_ms()
+    }
+
+    fn order(&self, reference: &str, method: Method, minor: i64) -> SessionOrder {
+        let expires_at = self.now() + self.provider.capabilities().session_min_ms;
+        support::order("https://pay.example", reference, method, minor, expires_at)
+    }
+
+    async fn payer_pays(&self, session: &Session) {
+        let _ = self.there.pay(&session.session_id);
+    }
+
+    async fn payer_is_declined(&self, session: &Session) {
+        self.there.decline(&session.session_id).unwrap();
+    }
+
+    async fn payer_is_put_off(&self, session: &Session) {
+        self.there.start_async(&session.session_id).unwrap();
+    }
+
+    async fn lender_refuses(&self, session: &Session) {
+        let id = &session.session_id;
+        let late = self.there.settle_async(id, false);
+        late.or_else(|_| self.there.refuse(id)).unwrap();
+    }
+
+    /// In time every lender that was asked says yes, and every refund arrives.
+    async fn time_passes(&self, ms: i64) {
+        self.there.advance_clock(ms);
+        self.there.settle_everything();
+    }
+}
+
 /// Mollie's adapter over a small Mollie of our own.
 struct Mollie {
     provider: MollieProvider,
@@ -461,5 +529,6 @@ macro_rules! contracts {
 
 contracts! {
     sandbox: Sandbox(Bench::open().await);
+    stripe: Stripe::open().await;
     mollie: Mollie::open().await;
 }
