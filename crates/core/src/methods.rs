@@ -1,6 +1,8 @@
 //! Payment methods: what they are, what each can carry, and which of them a patient is offered.
 
-use crate::money::{Currency, Money};
+mod limits;
+
+use crate::money::{Currency, MINOR_MAX, Money};
 
 /// A way to pay on a link's page, enabled per clinic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,18 +37,43 @@ impl Method {
         }
     }
 
-    /// What the lender or scheme itself allows in a currency, in minor units; `None`: not offered in it.
-    /// Clearpay UK: 1.00 to 1,200.00 GBP and GBP only here; Klarna: up to 10,000.00, from 1.00 (hazards 3, design 3).
-    pub fn own_limits(self, currency: Currency) -> Option<(i64, i64)> {
+    /// What the lender itself takes from a clinic of this country (ISO 3166) in this currency, in minor units.
+    ///
+    /// # Errors
+    /// [`NotOffered::NotInThisCountry`] or [`NotOffered::NotInThisCurrency`].
+    pub fn limits(self, country: &str, currency: Currency) -> Result<(i64, i64), NotOffered> {
+        let Some(table) = self.table() else {
+            return Ok((1, MINOR_MAX));
+        };
+        let (_, taken, min, max) = table
+            .iter()
+            .find(|(known, ..)| known.eq_ignore_ascii_case(country))
+            .ok_or(NotOffered::NotInThisCountry)?;
+        if *taken != currency.code() {
+            return Err(NotOffered::NotInThisCurrency);
+        }
         let unit = 10_i64.pow(currency.exponent());
+        Ok((min * unit, max * unit))
+    }
+
+    /// The widest limits of any country in a currency, in minor units; `None`: no country has it.
+    pub fn widest_limits(self, currency: Currency) -> Option<(i64, i64)> {
+        let Some(table) = self.table() else {
+            return Some((1, MINOR_MAX));
+        };
+        let unit = 10_i64.pow(currency.exponent());
+        table
+            .iter()
+            .filter(|(_, taken, ..)| *taken == currency.code())
+            .map(|(_, _, min, max)| (min * unit, max * unit))
+            .reduce(|(least, most), (min, max)| (least.min(min), most.max(max)))
+    }
+
+    fn table(self) -> Option<&'static [limits::Row]> {
         match self {
-            Method::Card => Some((1, crate::money::MINOR_MAX)),
-            Method::Klarna => matches!(
-                currency.code(),
-                "GBP" | "EUR" | "USD" | "SEK" | "NOK" | "DKK" | "PLN" | "CHF" | "CZK" | "RON"
-            )
-            .then_some((unit, 10_000 * unit)),
-            Method::Clearpay => (currency == Currency::GBP).then_some((unit, 1_200 * unit)),
+            Method::Card => None,
+            Method::Klarna => Some(limits::KLARNA),
+            Method::Clearpay => Some(limits::CLEARPAY),
         }
     }
 }
@@ -119,41 +146,76 @@ impl MethodSetting {
 pub enum NotOffered {
     Disabled,
     NotForThisPurpose,
-    BelowMinimum,
-    AboveMaximum,
+    BelowMinimum {
+        min: Money,
+    },
+    AboveMaximum {
+        max: Money,
+    },
+    /// The lender takes no payments for clinics of this country.
+    NotInThisCountry,
+    /// It does, in another currency.
     NotInThisCurrency,
+    /// No provider takes payments.
+    NoProvider,
     /// The provider in use cannot take it.
     NotWithThisProvider,
+    /// The provider can, and has not allowed it to the clinic's account.
+    NotWithThisAccount,
 }
 
-/// Whether a method can take this amount for this purpose under the clinic's settings.
+/// What stands behind a clinic's own choice: where it trades, and what its provider and its account there can.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'a> {
+    /// ISO 3166, of the account where it is known, else of the clinic.
+    pub country: &'a str,
+    pub provider: &'a [Method],
+    /// `None`: the account was not asked, or may not be; it is trusted then.
+    pub account: Option<&'a [Method]>,
+}
+
+/// Whether a method can take this amount for this purpose: under the clinic's setting, with its provider and account,
+/// within what the lender takes.
 ///
 /// # Errors
 /// The first reason why not.
 pub fn offered(
     setting: &MethodSetting,
+    terms: Terms<'_>,
     amount: Money,
     purpose: PurposeKind,
 ) -> Result<(), NotOffered> {
-    let (own_min, own_max) = setting
-        .method
-        .own_limits(amount.currency)
-        .ok_or(NotOffered::NotInThisCurrency)?;
+    let method = setting.method;
     let allowed = match purpose {
         PurposeKind::Deposit => setting.for_deposit,
         PurposeKind::Balance | PurposeKind::Custom => setting.for_balance,
     };
     if !setting.enabled {
-        Err(NotOffered::Disabled)
-    } else if !allowed {
-        Err(NotOffered::NotForThisPurpose)
-    } else if amount.minor < setting.min.unwrap_or(own_min).max(own_min) {
-        Err(NotOffered::BelowMinimum)
-    } else if amount.minor > setting.max.unwrap_or(own_max).min(own_max) {
-        Err(NotOffered::AboveMaximum)
-    } else {
-        Ok(())
+        return Err(NotOffered::Disabled);
     }
+    if !allowed {
+        return Err(NotOffered::NotForThisPurpose);
+    }
+    if !terms.provider.contains(&method) {
+        return Err(NotOffered::NotWithThisProvider);
+    }
+    if terms.account.is_some_and(|has| !has.contains(&method)) {
+        return Err(NotOffered::NotWithThisAccount);
+    }
+    let (own_min, own_max) = method.limits(terms.country, amount.currency)?;
+    let min = setting.min.unwrap_or(own_min).max(own_min);
+    let max = setting.max.unwrap_or(own_max).min(own_max);
+    if amount.minor < min {
+        return Err(NotOffered::BelowMinimum {
+            min: amount.with(min),
+        });
+    }
+    if amount.minor > max {
+        return Err(NotOffered::AboveMaximum {
+            max: amount.with(max),
+        });
+    }
+    Ok(())
 }
 
 /// How a lender splits an amount: each part with the days from today at which it is due. Klarna: three parts a month
@@ -177,77 +239,156 @@ pub fn instalments(method: Method, amount: Money) -> Vec<(Money, i64)> {
 mod tests {
     use super::*;
 
+    const BRITISH: Terms<'static> = Terms {
+        country: "GB",
+        provider: &Method::ALL,
+        account: None,
+    };
+
     #[test]
     fn a_method_is_offered_within_its_limits_and_purposes() {
+        use PurposeKind::{Balance, Custom, Deposit};
         let open = MethodSetting::open(Method::Clearpay);
+        let set = |enabled, for_deposit, for_balance, min, max| MethodSetting {
+            method: Method::Clearpay,
+            enabled,
+            for_deposit,
+            for_balance,
+            min,
+            max,
+        };
+        let below = |min| {
+            Err(NotOffered::BelowMinimum {
+                min: Money::gbp(min),
+            })
+        };
+        let above = |max| {
+            Err(NotOffered::AboveMaximum {
+                max: Money::gbp(max),
+            })
+        };
         for (setting, minor, purpose, expected) in [
-            (open, 100, PurposeKind::Deposit, Ok(())),
+            (open, 100, Deposit, Ok(())),
+            (open, 99, Deposit, below(100)),
+            (open, 120_000, Balance, Ok(())),
+            (open, 120_001, Balance, above(120_000)),
             (
-                open,
-                99,
-                PurposeKind::Deposit,
-                Err(NotOffered::BelowMinimum),
-            ),
-            (open, 120_000, PurposeKind::Balance, Ok(())),
-            (
-                open,
-                120_001,
-                PurposeKind::Balance,
-                Err(NotOffered::AboveMaximum),
-            ),
-            (
-                MethodSetting {
-                    enabled: false,
-                    ..open
-                },
+                set(false, true, true, None, None),
                 100,
-                PurposeKind::Balance,
+                Balance,
                 Err(NotOffered::Disabled),
             ),
             (
-                MethodSetting {
-                    for_deposit: false,
-                    ..open
-                },
+                set(true, false, true, None, None),
                 100,
-                PurposeKind::Deposit,
+                Deposit,
                 Err(NotOffered::NotForThisPurpose),
             ),
             (
-                MethodSetting {
-                    for_balance: false,
-                    ..open
-                },
+                set(true, true, false, None, None),
                 100,
-                PurposeKind::Custom,
+                Custom,
                 Err(NotOffered::NotForThisPurpose),
             ),
             (
-                MethodSetting {
-                    max: Some(500_000),
-                    ..open
-                },
+                set(true, true, true, None, Some(500_000)),
                 200_000,
-                PurposeKind::Balance,
-                Err(NotOffered::AboveMaximum),
+                Balance,
+                above(120_000),
             ),
             (
-                MethodSetting {
-                    min: Some(1000),
-                    ..open
-                },
+                set(true, true, true, Some(1000), None),
                 999,
-                PurposeKind::Balance,
-                Err(NotOffered::BelowMinimum),
+                Balance,
+                below(1000),
             ),
         ] {
-            assert_eq!(offered(&setting, Money::gbp(minor), purpose), expected);
+            assert_eq!(
+                offered(&setting, BRITISH, Money::gbp(minor), purpose),
+                expected,
+                "{setting:?} {minor}"
+            );
         }
-        let yen = Money::new(5000, Currency::parse("JPY").unwrap());
-        assert_eq!(
-            offered(&open, yen, PurposeKind::Balance),
-            Err(NotOffered::NotInThisCurrency)
-        );
+    }
+
+    #[test]
+    fn provider_account_country_and_currency_have_their_say() {
+        let (klarna, clearpay) = (Method::Klarna, Method::Clearpay);
+        let euro = Currency::parse("EUR").unwrap();
+        let of = |country, provider, account| Terms {
+            country,
+            provider,
+            account,
+        };
+        let all: &[Method] = &Method::ALL;
+        let card: &[Method] = &[Method::Card];
+        for (method, terms, currency, expected) in [
+            (klarna, of("GB", all, None), Currency::GBP, Ok(())),
+            (klarna, of("gb", all, Some(all)), Currency::GBP, Ok(())),
+            (
+                klarna,
+                of("GB", card, None),
+                Currency::GBP,
+                Err(NotOffered::NotWithThisProvider),
+            ),
+            (
+                klarna,
+                of("GB", all, Some(card)),
+                Currency::GBP,
+                Err(NotOffered::NotWithThisAccount),
+            ),
+            (
+                klarna,
+                of("GB", all, None),
+                euro,
+                Err(NotOffered::NotInThisCurrency),
+            ),
+            (klarna, of("DE", all, None), euro, Ok(())),
+            (
+                clearpay,
+                of("DE", all, None),
+                euro,
+                Err(NotOffered::NotInThisCountry),
+            ),
+            (
+                klarna,
+                of("JP", all, None),
+                Currency::GBP,
+                Err(NotOffered::NotInThisCountry),
+            ),
+            (
+                Method::Card,
+                of("JP", all, Some(card)),
+                Currency::parse("JPY").unwrap(),
+                Ok(()),
+            ),
+        ] {
+            let setting = MethodSetting::open(method);
+            let amount = Money::new(5_000, currency);
+            let told = offered(&setting, terms, amount, PurposeKind::Balance);
+            assert_eq!(told, expected, "{method:?} {terms:?} {currency}");
+        }
+    }
+
+    #[test]
+    fn each_row_of_a_table_is_a_country_once_with_a_known_currency() {
+        for table in [limits::KLARNA, limits::CLEARPAY] {
+            for (country, currency, min, max) in table {
+                let known = Currency::parse(currency);
+                assert!(
+                    known.is_some() && country.len() == 2 && 0 < *min && min < max,
+                    "{country}"
+                );
+            }
+            assert!(
+                table.windows(2).all(|pair| pair[0].0 < pair[1].0),
+                "sorted, each once"
+            );
+        }
+        let (pounds, euros) = (Currency::GBP, Currency::parse("EUR").unwrap());
+        assert_eq!(Method::Clearpay.widest_limits(pounds), Some((100, 120_000)));
+        assert_eq!(Method::Klarna.widest_limits(euros), Some((100, 1_400_000)));
+        assert_eq!(Method::Clearpay.widest_limits(euros), None);
     }
 
     proptest::proptest! {

@@ -3,6 +3,8 @@
 //! A door answers in three ways only (hazards A12 to A14): *done*, *refused* (provably nothing happened) or
 //! *unknown* (anything may have happened; ask again with the same bytes and the same key).
 
+pub mod address;
+pub mod breaker;
 pub mod http;
 pub mod messages;
 pub mod mollie;

@@ -33,10 +33,24 @@ const MIGRATIONS: &[Migration] = &[
         lite: "",
         pg: "",
     },
+    Migration {
+        version: 4,
+        common: include_str!("../migrations/0004_providers.sql"),
+        lite: "",
+        pg: "",
+    },
 ];
 
 /// The schema that this release knows.
 pub const CURRENT: i64 = MIGRATIONS[MIGRATIONS.len() - 1].version;
+
+/// The versions that an empty database is brought through, in order.
+pub fn versions() -> Vec<i64> {
+    MIGRATIONS
+        .iter()
+        .map(|migration| migration.version)
+        .collect()
+}
 
 statements! {
     MADE = ["INSERT INTO schema_migration (version, checksum, applied_at) VALUES ($1, $2, " now ")"];

@@ -18,8 +18,7 @@ async fn eight_nodes_may_start_at_once(place: Place) {
         });
     }
     let applied: usize = work.join_all().await.into_iter().sum();
-    let migrations = usize::try_from(migrate::CURRENT).unwrap();
-    assert_eq!(applied, migrations, "each migration was made by one node, the others found it");
+    assert_eq!(applied, migrate::versions().len(), "each migration was made by one node, the others found it");
     assert_eq!(migrate::run(&place.store).await.unwrap(), [0_i64; 0]);
 }
 

@@ -7,7 +7,7 @@ use crate::harness::Place;
 on_both_engines! {
 async fn both_engines_understand_every_statement(place: Place) {
     let store = &place.store;
-    assert_eq!(migrate::run(store).await.unwrap(), [1, 2, 3]);
+    assert_eq!(migrate::run(store).await.unwrap(), migrate::versions());
     let mut wrong = Vec::new();
     for (name, sql) in statements() {
         if let Err(error) = prepare(store, sql).await {

@@ -34,7 +34,7 @@ pub(super) fn check(request: &SessionRequest) -> Result<(), Problem> {
     let method = Method::parse(&request.method)
         .ok_or_else(|| Problem::field("method", "card, klarna or clearpay."))?;
     let (min, max) = method
-        .own_limits(currency)
+        .widest_limits(currency)
         .ok_or_else(|| Problem::field("method", "not available in this currency."))?;
     if !(min..=max).contains(&request.amount) {
         return Err(Problem::field(
