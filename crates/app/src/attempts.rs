@@ -73,10 +73,10 @@ async fn start_once(app: &App, clinic: ClinicId, link: LinkId, method: Method) -
         .methods
         .iter()
         .find(|setting| setting.method == method);
-    let capable = account.capabilities.takes(method, false);
+    let taking = account.taking();
+    let terms = taking.terms(&context.clinic);
     let verdict = match setting {
-        Some(setting) if capable => offered(setting, amount, row.purpose),
-        Some(_) => Err(NotOffered::NotWithThisProvider),
+        Some(setting) => offered(setting, terms, amount, row.purpose),
         None => Err(NotOffered::Disabled),
     };
     if let Err(why) = verdict
@@ -102,6 +102,12 @@ async fn start_once(app: &App, clinic: ClinicId, link: LinkId, method: Method) -
         Started::InProgress(_) => Ok(Next::Go(Continue::InProgress)),
         Started::CloseFirst(live) => Ok(Next::CloseFirst(live.id)),
         Started::Fresh(attempt, decision) => {
+            // A provider that gives no answer is not waited for: the patient hears it at once, and nothing was begun.
+            if let Some(rest_ms) = account.breaker.rest_ms() {
+                return Err(Error::ProviderUnreachable {
+                    retry_after_ms: Some(rest_ms),
+                });
+            }
             let frozen = account.gateway.freeze_session(&order(
                 app,
                 &context.clinic.name,
@@ -187,6 +193,7 @@ pub(crate) async fn create_session(app: &App, clinic: ClinicId, attempt: &Attemp
         .await
     {
         Answer::Done(session) => {
+            providers::note_page(app, &account, &session.url).await?;
             let report = rules::Report {
                 session_id: session.session_id,
                 url: Some(session.url.clone()),

@@ -9,6 +9,7 @@ use remit_core::ids::ClinicId;
 use remit_core::methods::{Method, MethodSetting};
 use remit_store::{clinics, methods};
 
+use crate::providers::{self, Taking};
 use crate::{Actor, App, ClinicContext, Error, Result};
 
 /// How old a remembered clinic may be at most; changes are told at once, this is for a lost notice.
@@ -36,6 +37,7 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
         dialled: dialled(&row),
         clinic: row,
         refund_limits: clinics::refund_limits(&app.store, clinic).await?,
+        taking: taking(app, clinic).await?,
         read_at: Instant::now(),
     };
     let read = Arc::new(read);
@@ -44,6 +46,19 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
         .unwrap_or_else(PoisonError::into_inner)
         .insert(clinic, read.clone());
     Ok(read)
+}
+
+/// An account that cannot be opened takes nothing, and keeps nobody from the rest of the product.
+async fn taking(app: &App, clinic: ClinicId) -> Result<Option<Taking>> {
+    match providers::enabled(app, clinic).await {
+        Ok(account) => Ok(Some(account.taking())),
+        Err(Error::NotSetUp(_)) => Ok(None),
+        Err(error @ (Error::Sealed | Error::Setup(_))) => {
+            tracing::error!(clinic.id = %clinic, "the provider account of {clinic} cannot be opened: {error}");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// `None` without a phone. One that cannot be read is dialled as it is written.

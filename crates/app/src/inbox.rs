@@ -1,11 +1,15 @@
 //! Provider webhooks: verified, stored once, acknowledged; applied by the worker (hazards A6 to A8, D1, D2).
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use remit_core::account::{Finding, FindingKind};
-use remit_core::ids::EndpointId;
+use remit_core::ids::{ClinicId, EndpointId};
 use remit_core::outbox::{TRIES_MAX, backoff_ms};
 use remit_core::{MINUTE_MS, UtcMs};
 use remit_gateways::payments::{About, ProviderEvent, WebhookError, WebhookRequest};
 use remit_store::inbox::{self, Leased, Outcome, Received};
+use remit_store::providers::RefusedWebhooks;
 use remit_store::{attempts, findings};
 
 use crate::{App, Error, Result, disputes, keys, providers, refunds, settle};
@@ -13,6 +17,49 @@ use crate::{App, Error, Result, disputes, keys, providers, refunds, settle};
 /// Events taken at once, and how long this node holds them.
 const BATCH: i64 = 20;
 const LEASE_MS: i64 = MINUTE_MS;
+
+/// How often it is noted that webhooks come: not with each, or all of a clinic's would wait for one row.
+const HEARD_EVERY_MS: i64 = MINUTE_MS;
+/// Endpoints whose refused webhooks one node counts between two writings.
+const REFUSED_ENDPOINTS_MAX: usize = 10_000;
+
+/// Webhooks that this node did not believe, until they are written: strangers must not make it write with each.
+#[derive(Default)]
+pub(crate) struct RefusedHere(Mutex<HashMap<EndpointId, (ClinicId, RefusedWebhooks)>>);
+
+impl RefusedHere {
+    fn note(&self, account: &providers::Account, now: UtcMs) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= REFUSED_ENDPOINTS_MAX && !kept.contains_key(&account.endpoint) {
+            return;
+        }
+        let fresh = RefusedWebhooks {
+            count: 0,
+            since: now,
+            last: now,
+        };
+        let (_, refused) = kept
+            .entry(account.endpoint)
+            .or_insert((account.clinic, fresh));
+        refused.count += 1;
+        refused.last = refused.last.max(now);
+    }
+}
+
+/// Writes what this node refused; answers for how many endpoints.
+///
+/// # Errors
+/// The store's; what was counted is lost then.
+pub async fn write_refused(app: &App) -> Result<usize> {
+    let counted =
+        std::mem::take(&mut *app.refused.0.lock().unwrap_or_else(PoisonError::into_inner));
+    for (endpoint, (clinic, refused)) in &counted {
+        let mut tx = app.store.begin(*clinic).await?;
+        remit_store::providers::refused(&mut tx, *endpoint, *refused).await?;
+        tx.commit().await?;
+    }
+    Ok(counted.len())
+}
 
 /// How a webhook was answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,14 +93,26 @@ pub async fn receive(
         Ok(event) => event,
         Err(error) => {
             metrics::counter!("remit_webhooks_refused_total").increment(1);
+            if error == WebhookError::Signature {
+                app.refused.note(&account, now);
+            }
             return Ok(Accepted::Refused(error));
         }
     };
     // Another mode or another account's event is authentic and not ours: kept, never applied (hazard A22).
-    let foreign = event.livemode != account.livemode || event.account != account.account;
+    let foreign = account.is_foreign(&event);
     let mut tx = app.store.begin_single(account.clinic).await?;
     let stored = inbox::store(&mut tx, &row(&account, event, body, foreign), now).await?;
     tx.commit().await?;
+    if account.has_refused
+        || account
+            .webhook_at
+            .is_none_or(|at| now - at >= HEARD_EVERY_MS)
+    {
+        let mut tx = app.store.begin_single(account.clinic).await?;
+        remit_store::providers::heard(&mut tx, account.endpoint, now).await?;
+        tx.commit().await?;
+    }
     Ok(if stored {
         Accepted::Stored
     } else {

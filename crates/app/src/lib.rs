@@ -44,7 +44,6 @@ use remit_core::UtcMs;
 use remit_core::clinic::Clinic;
 use remit_core::ids::{ClinicId, EndpointId};
 use remit_core::methods::MethodSetting;
-use remit_gateways::payments::PaymentProvider;
 pub use remit_store::Store;
 use tokio::sync::Semaphore;
 
@@ -84,14 +83,24 @@ pub struct Config {
     pub demo_sign_in: Option<(String, String)>,
 }
 
-/// A clinic with its payment methods, kept in memory until it changes.
+/// A clinic with its payment methods and the account that takes payments, kept in memory until it changes.
 pub struct ClinicContext {
     pub clinic: Clinic,
     pub methods: Vec<MethodSetting>,
     /// The clinic's phone as it is dialled; worked out once, since every patient page has it.
     pub dialled: Option<String>,
     pub refund_limits: remit_core::refunds::Limits,
+    /// The account that takes new payments; none: patients cannot pay online.
+    pub taking: Option<providers::Taking>,
     read_at: std::time::Instant,
+}
+
+impl ClinicContext {
+    /// Whether pages and emails say *Test mode: no money moves*: the account that takes payments moves none.
+    pub fn is_test(&self) -> bool {
+        let taking = self.taking.as_ref();
+        taking.map_or(self.clinic.test_mode, |taking| !taking.livemode)
+    }
 }
 
 /// The application. One per process, shared by every door and every background task.
@@ -103,7 +112,8 @@ pub struct App {
     company: Option<remit_gateways::sandbox::company::Company>,
     contexts: RwLock<HashMap<ClinicId, Arc<ClinicContext>>>,
     routes: RwLock<HashMap<String, ClinicId>>,
-    providers: RwLock<HashMap<EndpointId, Arc<dyn PaymentProvider>>>,
+    providers: RwLock<HashMap<EndpointId, providers::Kept>>,
+    refused: inbox::RefusedHere,
     /// An argon2 hash takes 19 MiB, so only two run at once.
     hashing: Arc<Semaphore>,
     fetched: visits::Fetched,
@@ -131,6 +141,7 @@ impl App {
             contexts: RwLock::default(),
             routes: RwLock::default(),
             providers: RwLock::default(),
+            refused: inbox::RefusedHere::default(),
             hashing: Arc::new(Semaphore::new(2)),
             fetched: visits::Fetched::default(),
         }))

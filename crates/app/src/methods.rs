@@ -1,5 +1,6 @@
 //! Which payment methods a clinic offers online.
 
+use remit_core::clinic::Clinic;
 use remit_core::methods::{Method, MethodSetting, NotOffered, PurposeKind, offered};
 use remit_core::money::Money;
 use remit_store::methods;
@@ -15,9 +16,9 @@ pub async fn save(
     actor: &Actor,
     settings: &[MethodSetting],
 ) -> Result<Vec<MethodSetting>> {
-    let currency = clinics::context(app, actor.clinic).await?.clinic.currency;
+    let context = clinics::context(app, actor.clinic).await?;
     for setting in settings {
-        check(setting, currency)?;
+        check(setting, &context.clinic)?;
     }
     let mut tx = app.store.begin(actor.clinic).await?;
     let now = tx.now().await?;
@@ -39,17 +40,21 @@ pub async fn save(
 ///
 /// # Errors
 /// [`Error::Invalid`] when its range is upside down or outside the method's own limits.
-pub fn check(setting: &MethodSetting, currency: remit_core::money::Currency) -> Result<()> {
+pub fn check(setting: &MethodSetting, clinic: &Clinic) -> Result<()> {
     let title = setting.method.title();
-    let own = setting.method.own_limits(currency);
-    let Some((own_min, own_max)) = own else {
+    let currency = clinic.currency;
+    let own = setting.method.limits(&clinic.country, currency);
+    let Ok((own_min, own_max)) = own else {
         let off = !setting.enabled;
         return if off {
             Ok(())
         } else {
             Err(Error::invalid(
                 "method",
-                format!("{title} does not take {currency}."),
+                format!(
+                    "{title} does not take {currency} for clinics in {}.",
+                    clinic.country
+                ),
             ))
         };
     };
@@ -84,6 +89,12 @@ pub fn on_offer(
     context
         .methods
         .iter()
-        .map(|setting| (setting.method, offered(setting, amount, purpose)))
+        .map(|setting| {
+            let verdict = match &context.taking {
+                Some(taking) => offered(setting, taking.terms(&context.clinic), amount, purpose),
+                None => Err(NotOffered::NoProvider),
+            };
+            (setting.method, verdict)
+        })
         .collect()
 }

@@ -206,7 +206,7 @@ async fn link_message(
     let (subject, text) = match delivery.channel {
         Channel::Email => (
             Some(messages::email_subject(&context.clinic.name)),
-            messages::email(&text),
+            messages::marked(messages::email(&text), context.is_test()),
         ),
         Channel::Sms | Channel::Qr | Channel::Copy => (None, messages::sms(&text)),
     };
@@ -338,6 +338,7 @@ async fn receipt(app: &App, job: &Leased, id: PaymentId) -> Result<Outcome> {
         &when,
         &messages::reference(&id.to_string()),
     );
+    let text = messages::marked(text, context.is_test());
     let subject = Some(messages::receipt_subject(&clinic.name));
     let message = Message {
         reference: id.to_string(),

@@ -1,18 +1,26 @@
 //! Which payment provider a clinic uses, and the door to it.
 
+pub mod examine;
+pub mod kinds;
+pub mod settings;
+
 use std::sync::{Arc, PoisonError};
 
 use remit_core::UtcMs;
 use remit_core::attempts::Attempt;
+use remit_core::clinic::Clinic;
 use remit_core::ids::{ClinicId, EndpointId};
+use remit_core::methods::{Method, Terms};
+use remit_gateways::breaker::{Breaker, Guarded};
 use remit_gateways::mollie::{self, MollieConfig, MollieProvider};
-use remit_gateways::payments::{Capabilities, PaymentProvider};
+use remit_gateways::payments::{Capabilities, PaymentProvider, ProviderEvent};
 use remit_gateways::sandbox::{SandboxConfig, SandboxProvider};
 use remit_gateways::stripe::{self, StripeConfig, StripeProvider};
 use remit_store::providers::{self, ProviderAccount};
 use serde::{Deserialize, Serialize};
 
 use crate::{App, Error, Result};
+use examine::Known;
 
 /// The sandbox's name among providers.
 pub const SANDBOX: &str = "sandbox";
@@ -29,11 +37,30 @@ pub fn title(provider: &str) -> String {
 }
 
 /// What is sealed of an account.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Secrets {
     pub secret_key: String,
-    /// Two while one replaces the other.
     pub webhook_secrets: Vec<String>,
+    /// The signing secret before this one, while both are taken.
+    #[serde(default)]
+    pub former: Option<Former>,
+}
+
+/// A signing secret on its way out.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Former {
+    pub secret: String,
+    /// Taken until then (UTC ms).
+    pub until: UtcMs,
+}
+
+impl Secrets {
+    /// The signing secrets that are taken now.
+    fn taken(&self, now: UtcMs) -> Vec<String> {
+        let former = self.former.iter().filter(|former| now < former.until);
+        let former = former.map(|former| former.secret.clone());
+        self.webhook_secrets.iter().cloned().chain(former).collect()
+    }
 }
 
 /// An account with the door to it.
@@ -42,10 +69,23 @@ pub struct Account {
     pub endpoint: EndpointId,
     pub clinic: ClinicId,
     pub provider: String,
+    /// The name that attempts and ledger keep; never changes.
     pub account: String,
+    /// The provider's own id of the account, once it is known.
+    pub merchant: Option<String>,
     pub livemode: bool,
     pub capabilities: Capabilities,
     pub gateway: Arc<dyn PaymentProvider>,
+    pub breaker: Arc<Breaker>,
+    pub known: Known,
+    /// Scheme, host and port of the provider's payment pages, once one was seen.
+    pub page_origin: Option<String>,
+    /// Where its API is; empty: in this installation.
+    pub api_base: String,
+    /// When an authentic webhook was noted last.
+    pub webhook_at: Option<UtcMs>,
+    /// Webhooks were refused since.
+    pub has_refused: bool,
 }
 
 impl Account {
@@ -53,6 +93,109 @@ impl Account {
     pub fn webhook_url(&self, app: &App) -> String {
         webhook_url(app, &self.provider, self.endpoint)
     }
+
+    /// Whether an authentic event belongs to another mode or account than this one (hazard A22).
+    pub(crate) fn is_foreign(&self, event: &ProviderEvent) -> bool {
+        let ours = event.account.is_empty()
+            || event.account == self.account
+            || self
+                .merchant
+                .as_ref()
+                .is_none_or(|merchant| *merchant == event.account);
+        event.livemode != self.livemode || !ours
+    }
+
+    /// The account as pages need to know it.
+    pub(crate) fn taking(&self) -> Taking {
+        Taking {
+            provider: self.provider.clone(),
+            livemode: self.livemode,
+            country: self.known.country.clone(),
+            capable: capable(&self.capabilities),
+            has: self.known.methods(),
+            page_origin: self.page_origin.clone(),
+            api_base: self.api_base.clone(),
+        }
+    }
+}
+
+/// What the provider takes without the payer's email address, which Remit does not pass on.
+fn capable(capabilities: &Capabilities) -> Vec<Method> {
+    let methods = capabilities.methods.iter().copied();
+    methods
+        .filter(|method| capabilities.takes(*method, false))
+        .collect()
+}
+
+/// The account that takes new payments, as pages need to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taking {
+    pub provider: String,
+    pub livemode: bool,
+    /// ISO 3166, where the provider told it.
+    pub country: Option<String>,
+    pub capable: Vec<Method>,
+    /// The account's own methods, where the provider told them.
+    pub has: Option<Vec<Method>>,
+    page_origin: Option<String>,
+    api_base: String,
+}
+
+impl Taking {
+    /// What stands behind the clinic's choice of methods.
+    pub fn terms<'a>(&'a self, clinic: &'a Clinic) -> Terms<'a> {
+        Terms {
+            country: self.country.as_deref().unwrap_or(&clinic.country),
+            provider: &self.capable,
+            account: self.has.as_deref(),
+        }
+    }
+
+    /// Whether a page with [`Taking::form_targets`] may be answered with a redirect to this address.
+    pub fn may_redirect_to(&self, url: &str) -> bool {
+        if self.provider == SANDBOX {
+            return true;
+        }
+        let Some(origin) = remit_gateways::address::origin(url) else {
+            return false;
+        };
+        self.form_targets()
+            .iter()
+            .any(|target| match target.as_str() {
+                "https:" => origin.starts_with("https://"),
+                local if local.ends_with(":*") => origin.starts_with(local.trim_end_matches('*')),
+                known => known == origin,
+            })
+    }
+
+    /// Where a payment form of ours may lead, as sources of a content security policy: browsers judge the redirect to
+    /// the provider's page by the form's page (hazard B12). Until a page of the provider's was seen any secure one is
+    /// allowed, since a clinic may pay at an address of its own.
+    pub fn form_targets(&self) -> Vec<String> {
+        if self.provider == SANDBOX {
+            return vec![];
+        }
+        if let Some(origin) = &self.page_origin {
+            return vec![origin.clone()];
+        }
+        let mut targets = vec!["https:".to_owned()];
+        if self.api_base.starts_with("http://") {
+            // A service on this machine, for tests and development.
+            targets.extend([
+                "http://127.0.0.1:*".to_owned(),
+                "http://localhost:*".to_owned(),
+            ]);
+        }
+        targets
+    }
+}
+
+/// A door that is kept open, and what it was opened with.
+pub(crate) struct Kept {
+    version: i64,
+    /// A signing secret runs out then.
+    good_until: Option<UtcMs>,
+    guarded: Arc<Guarded>,
 }
 
 /// The address that a provider sends an endpoint's events to. The sandbox lives in this very process and need not take
@@ -110,65 +253,98 @@ pub async fn by_endpoint(app: &App, endpoint: EndpointId) -> Result<(Account, Ut
     Ok((open(app, row)?, now))
 }
 
-/// Every account of every clinic.
+/// Every account of every clinic. One that cannot be opened (another master key, a provider that this release does not
+/// know) is left out and logged: it must not stop the others.
 ///
 /// # Errors
 /// The store's.
 pub async fn all(app: &App) -> Result<Vec<(ProviderAccount, Account)>> {
     let mut accounts = Vec::new();
     for row in providers::list(&app.store).await? {
-        accounts.push((row.clone(), open(app, row)?));
+        match open(app, row.clone()) {
+            Ok(account) => accounts.push((row, account)),
+            Err(error) => {
+                tracing::warn!(endpoint.id = %row.id, "account {} left out: {error}", row.id);
+            }
+        }
     }
     Ok(accounts)
 }
 
-/// An account with its door.
+/// An account with its door. The row is read anew for every use, so its version tells whether what this node keeps still
+/// fits: settings changed on another node need no notice to be obeyed.
 ///
 /// # Errors
 /// [`Error::Sealed`], [`Error::NotSetUp`] for a provider that this release does not know, [`Error::Setup`].
 pub(crate) fn open(app: &App, row: ProviderAccount) -> Result<Account> {
-    let known = app
-        .providers
-        .read()
-        .unwrap_or_else(PoisonError::into_inner)
-        .get(&row.id)
-        .cloned();
-    let gateway = match known {
-        Some(gateway) => gateway,
+    let now = app.store.wall_clock();
+    let known = {
+        let kept = app.providers.read().unwrap_or_else(PoisonError::into_inner);
+        kept.get(&row.id)
+            .filter(|kept| {
+                kept.version == row.version && kept.good_until.is_none_or(|until| now < until)
+            })
+            .map(|kept| kept.guarded.clone())
+    };
+    let guarded = match known {
+        Some(guarded) => guarded,
         None => {
-            let gateway = connect(app, &row)?;
+            let secrets = secrets(app, &row)?;
+            let guarded = Arc::new(Guarded::new(
+                connect(app, &row, &secrets, now)?,
+                row.id.to_string(),
+            ));
+            let former = secrets.former.map(|former| former.until);
+            let kept = Kept {
+                version: row.version,
+                good_until: former.filter(|until| now < *until),
+                guarded: guarded.clone(),
+            };
             app.providers
                 .write()
                 .unwrap_or_else(PoisonError::into_inner)
-                .insert(row.id, gateway.clone());
-            gateway
+                .insert(row.id, kept);
+            guarded
         }
     };
     Ok(Account {
         endpoint: row.id,
         clinic: row.clinic,
+        known: Known::read(row.facts.as_deref()),
         provider: row.provider,
         account: row.account,
+        merchant: row.merchant,
         livemode: row.livemode,
-        capabilities: gateway.capabilities(),
-        gateway,
+        capabilities: guarded.capabilities(),
+        breaker: guarded.breaker(),
+        gateway: guarded,
+        page_origin: row.page_origin,
+        api_base: row.api_base,
+        webhook_at: row.webhook_at,
+        has_refused: row.refused.is_some(),
     })
 }
 
-/// The one list of providers: a new one is one more arm.
-fn connect(app: &App, row: &ProviderAccount) -> Result<Arc<dyn PaymentProvider>> {
-    let secrets = secrets(app, row)?;
+/// The one list of providers: a new one is one more arm, and one more row of [`kinds::KINDS`].
+fn connect(
+    app: &App,
+    row: &ProviderAccount,
+    secrets: &Secrets,
+    now: UtcMs,
+) -> Result<Arc<dyn PaymentProvider>> {
+    let api_base = |default: String| {
+        if row.api_base.is_empty() {
+            default
+        } else {
+            row.api_base.clone()
+        }
+    };
     match row.provider.as_str() {
         SANDBOX => {
-            let api_base = if row.api_base.is_empty() {
-                format!("{}/sandbox/v1", app.config.self_url)
-            } else {
-                row.api_base.clone()
-            };
             let config = SandboxConfig {
-                api_base,
-                secret_key: secrets.secret_key,
-                webhook_secrets: secrets.webhook_secrets,
+                api_base: api_base(format!("{}/sandbox/v1", app.config.self_url)),
+                secret_key: secrets.secret_key.clone(),
+                webhook_secrets: secrets.taken(now),
                 account: row.account.clone(),
                 client: app.client.clone(),
             };
@@ -177,16 +353,11 @@ fn connect(app: &App, row: &ProviderAccount) -> Result<Arc<dyn PaymentProvider>>
             Ok(Arc::new(provider))
         }
         STRIPE => {
-            let api_base = if row.api_base.is_empty() {
-                stripe::DEFAULT_API_BASE.to_owned()
-            } else {
-                row.api_base.clone()
-            };
             let config = StripeConfig {
-                api_base,
-                secret_key: secrets.secret_key,
-                webhook_secrets: secrets.webhook_secrets,
-                account: row.account.clone(),
+                api_base: api_base(stripe::DEFAULT_API_BASE.to_owned()),
+                secret_key: secrets.secret_key.clone(),
+                webhook_secrets: secrets.taken(now),
+                account: row.merchant.clone().unwrap_or_else(|| row.account.clone()),
                 client: app.client.clone(),
             };
             let provider =
@@ -194,15 +365,10 @@ fn connect(app: &App, row: &ProviderAccount) -> Result<Arc<dyn PaymentProvider>>
             Ok(Arc::new(provider))
         }
         MOLLIE => {
-            let api_base = if row.api_base.is_empty() {
-                mollie::DEFAULT_API_BASE.to_owned()
-            } else {
-                row.api_base.clone()
-            };
             let config = MollieConfig {
-                api_base,
-                api_key: secrets.secret_key,
-                account: row.account.clone(),
+                api_base: api_base(mollie::DEFAULT_API_BASE.to_owned()),
+                api_key: secrets.secret_key.clone(),
+                account: row.merchant.clone().unwrap_or_else(|| row.account.clone()),
                 client: app.client.clone(),
             };
             let provider =
@@ -216,4 +382,24 @@ fn connect(app: &App, row: &ProviderAccount) -> Result<Arc<dyn PaymentProvider>>
 pub(crate) fn secrets(app: &App, row: &ProviderAccount) -> Result<Secrets> {
     let opened = app.keys.open(&place(row.clinic), &row.secrets_sealed)?;
     serde_json::from_slice(&opened).map_err(|_| Error::Sealed)
+}
+
+pub(crate) fn sealed(app: &App, clinic: ClinicId, secrets: &Secrets) -> Result<Vec<u8>> {
+    let json = serde_json::to_vec(secrets).map_err(|error| Error::Setup(error.to_string()))?;
+    app.keys.seal(&place(clinic), &json)
+}
+
+/// Keeps where a provider's payment pages are, when they are elsewhere than they were.
+pub(crate) async fn note_page(app: &App, account: &Account, url: &str) -> Result<()> {
+    let Some(origin) = remit_gateways::address::origin(url) else {
+        return Ok(());
+    };
+    if account.provider == SANDBOX || account.page_origin.as_deref() == Some(&origin) {
+        return Ok(());
+    }
+    let mut tx = app.store.begin(account.clinic).await?;
+    providers::note_origin(&mut tx, account.endpoint, &origin).await?;
+    tx.commit().await?;
+    crate::clinics::forget(app, account.clinic);
+    Ok(())
 }

@@ -153,7 +153,7 @@ async fn read_events(app: &App, account: &Account, since: UtcMs) -> Result<usize
         let now = tx.now().await?;
         for event in page.items {
             newest = newest.max(event.created_at.min(now));
-            let foreign = event.livemode != account.livemode || event.account != account.account;
+            let foreign = account.is_foreign(&event);
             let fresh =
                 rows::store(&mut tx, &inbox::row(account, event, b"", foreign), now).await?;
             stored += usize::from(fresh);

@@ -11,7 +11,7 @@ use remit_store::providers::{self, ProviderAccount};
 use remit_store::sandbox::{self as rows, Document};
 
 use crate::keys::Keys;
-use crate::providers::{SANDBOX, Secrets, place, secrets, webhook_url};
+use crate::providers::{SANDBOX, Secrets, sealed, secrets, webhook_url};
 use crate::{App, Config, Error, Result, keys};
 
 /// The company over this installation's database.
@@ -130,18 +130,13 @@ pub async fn open_account(app: &App, clinic: ClinicId) -> Result<()> {
     let held = Secrets {
         secret_key: format!("sbx_sk_{}", keys::random_hex(24)?),
         webhook_secrets: vec![format!("sbx_whsec_{}", keys::random_hex(24)?)],
+        former: None,
     };
-    let json = serde_json::to_vec(&held).map_err(|error| Error::Setup(error.to_string()))?;
     let row = ProviderAccount {
-        clinic,
-        id,
-        provider: SANDBOX.into(),
         account: format!("sbx_acct_{}", id.0.simple()),
-        api_base: String::new(),
-        secrets_sealed: app.keys.seal(&place(clinic), &json)?,
-        livemode: false,
+        secrets_sealed: sealed(app, clinic, &held)?,
         enabled: true,
-        events_since: now,
+        ..ProviderAccount::fresh(clinic, id, SANDBOX, now)
     };
     let mut tx = app.store.begin(clinic).await?;
     providers::insert(&mut tx, &row).await?;

@@ -108,6 +108,7 @@ async fn rounds(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             reconcile::look_at_live_attempts(&app).await,
         );
         log("visits", visits::write_fetched(&app).await);
+        log("refused webhooks", inbox::write_refused(&app).await);
         tokio::select! {
             () = stopped(&mut stop) => return,
             () = sleep(NAP) => {}

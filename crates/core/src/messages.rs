@@ -40,6 +40,15 @@ pub fn sms(message: &LinkMessage<'_>) -> String {
     }
 }
 
+/// An email's text as it leaves: while no money moves, it says so first.
+pub fn marked(text: String, is_test: bool) -> String {
+    if is_test {
+        format!("Test mode: no money moves.\n\n{text}")
+    } else {
+        text
+    }
+}
+
 /// An email's subject: no amount, no reason.
 pub fn email_subject(clinic: &str) -> String {
     format!("Your secure payment link from {clinic}")

@@ -78,6 +78,31 @@ pub struct ProviderAccount {
     pub refused: Option<RefusedWebhooks>,
 }
 
+impl ProviderAccount {
+    /// An account without secrets, that takes nothing and of which nothing is known.
+    pub fn fresh(clinic: ClinicId, id: EndpointId, provider: &str, now: UtcMs) -> ProviderAccount {
+        ProviderAccount {
+            clinic,
+            id,
+            provider: provider.to_owned(),
+            account: String::new(),
+            api_base: String::new(),
+            secrets_sealed: vec![],
+            livemode: false,
+            enabled: false,
+            events_since: now,
+            merchant: None,
+            version: 1,
+            facts: None,
+            test: None,
+            tested_at: None,
+            page_origin: None,
+            webhook_at: None,
+            refused: None,
+        }
+    }
+}
+
 /// Webhooks that were not believed since the last one that was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefusedWebhooks {

@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod patients;
 pub mod payments;
 pub mod problem;
+pub mod providers;
 pub mod refunds;
 pub mod reports;
 pub mod services;
@@ -64,6 +65,8 @@ fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(refunds::request))
         .routes(routes!(methods::get, methods::save))
         .routes(routes!(reports::online_payments))
+        .routes(routes!(providers::get, providers::save))
+        .routes(routes!(providers::test))
 }
 
 /// The API with its description, to be mounted at `/`.

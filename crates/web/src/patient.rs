@@ -12,7 +12,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use remit_app::attempts::Continue;
 use remit_app::views::LinkView;
-use remit_app::{Error, attempts, links, visits};
+use remit_app::{Error, attempts, clinics, links, visits};
 use remit_core::account::Refusal;
 use remit_core::ids::ClinicId;
 use remit_core::methods::Method;
@@ -145,10 +145,23 @@ async fn pay(State(web): State<Web>, Token(token): Token, Form(form): Form<PayFo
     };
     // A patient who closes the page must not cut the work between call and commit.
     let (app, id) = (web.app.clone(), link.id);
+    // The policy that the patient's page was sent with knows the payment pages that were known until now.
+    let context = match clinics::context(&web.app, clinic).await {
+        Ok(context) => context,
+        Err(error) => return broken(&error),
+    };
     let started = tokio::spawn(async move { attempts::pay(&app, clinic, id, method).await }).await;
     let started = started.unwrap_or_else(|error| Err(Error::Setup(error.to_string())));
     match started {
-        Ok(Continue::To { url, .. }) => with_cookie(&token, Redirect::to(&url).into_response()),
+        Ok(Continue::To { url, .. }) => {
+            let taking = context.taking.as_ref();
+            let answer = if taking.is_none_or(|taking| taking.may_redirect_to(&url)) {
+                Redirect::to(&url).into_response()
+            } else {
+                show::onwards(&context, &url)
+            };
+            with_cookie(&token, answer)
+        }
         Ok(Continue::InProgress) => back(&token),
         Ok(Continue::NotOffered(_)) => {
             let note = format!(
@@ -157,7 +170,11 @@ async fn pay(State(web): State<Web>, Token(token): Token, Form(form): Form<PayFo
             );
             again(&web, &token, &note).await
         }
-        Err(Error::ProviderRefused(_) | Error::ProviderUnreachable { .. } | Error::NotSetUp(_)) => {
+        Err(Error::ProviderUnreachable { .. }) => {
+            let note = "The payment page does not answer just now. Nothing was taken. Try again in a few minutes, or call the clinic.";
+            again(&web, &token, note).await
+        }
+        Err(Error::ProviderRefused(_) | Error::NotSetUp(_)) => {
             let note =
                 "The payment page could not be opened. Nothing was taken. Try again in a minute.";
             again(&web, &token, note).await

@@ -18,6 +18,7 @@ mod once;
 mod online_payments;
 mod patients;
 mod payments;
+mod providers;
 mod receipts;
 mod refunds;
 mod sentences;

@@ -15,16 +15,12 @@ use crate::harness::Place;
 /// The account that the desk's payments are made with.
 async fn account(desk: &Desk) -> ProviderAccount {
     let now = desk.now().await;
+    let id = fresh_id::<EndpointId>(now);
     let account = ProviderAccount {
-        clinic: desk.clinic,
-        id: fresh_id::<EndpointId>(now),
-        provider: "sandbox".into(),
         account: "main".into(),
-        api_base: String::new(),
         secrets_sealed: vec![1],
-        livemode: false,
         enabled: true,
-        events_since: now,
+        ..ProviderAccount::fresh(desk.clinic, id, "sandbox", now)
     };
     let mut tx = desk.begin().await;
     providers::insert(&mut tx, &account).await.unwrap();

@@ -93,6 +93,7 @@ fn window(status: LinkStatus) -> LinkWindow {
             "Klarna".into(),
             "Clearpay".into(),
         ],
+        not_offered: None,
         sms: row(
             "+44 7700 900618",
             Some((

@@ -50,6 +50,7 @@ fn methods() -> PaymentMethods {
         currency_word: "pounds".into(),
         saved: true,
         may_change: true,
+        may_connect: true,
         online: vec![
             online(
                 "card",

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use remit_app::{Actor, App, sign_in};
-use remit_core::roles::Permission::{self, Book, Configure, Look, Refund, TakeMoney};
+use remit_core::roles::Permission::{self, Administer, Book, Configure, Look, Refund, TakeMoney};
 
 use super::problem::Problem;
 
@@ -45,6 +45,9 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("GET", "/settings/payment-methods", Look),
     ("PUT", "/settings/payment-methods", Configure),
     ("GET", "/reports/online-payments", Look),
+    ("GET", "/settings/providers/{provider}", Administer),
+    ("PUT", "/settings/providers/{provider}", Administer),
+    ("POST", "/settings/providers/{provider}/test", Administer),
 ];
 
 /// What a call needs. HEAD is GET without the body (RFC 9110, 9.3.2).

@@ -162,7 +162,7 @@ pub async fn save(call: Call<ChangedMethods>) -> Result<Response, Problem> {
             let before = context.methods.iter().find(|known| known.method == method);
             let before = before.copied().unwrap_or(MethodSetting::open(method));
             let setting = change.onto(index, before, currency)?;
-            methods::check(&setting, currency).map_err(|error| match error {
+            methods::check(&setting, &context.clinic).map_err(|error| match error {
                 Error::Invalid { field, message } => {
                     Problem::invalid(format!("methods[{index}].{field}"), message)
                 }

@@ -42,6 +42,8 @@ pub struct LinkWindow {
     pub url: String,
     /// `Credit or debit card`, `Klarna`, `Clearpay`.
     pub methods: Vec<String>,
+    /// What the patient is not offered, and why: `Clearpay: at most £1,200.00`.
+    pub not_offered: Option<String>,
     pub sms: SendRow,
     pub email: SendRow,
     pub steps: Vec<Step>,

@@ -16,6 +16,8 @@ pub struct PaymentMethods {
     pub currency_word: String,
     pub saved: bool,
     pub may_change: bool,
+    /// The person may go on to Settings, Providers.
+    pub may_connect: bool,
     pub online: Vec<OnlineMethod>,
     pub desk: Vec<DeskMethod>,
 }

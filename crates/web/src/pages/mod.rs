@@ -18,6 +18,7 @@ pub mod methods;
 pub mod patient;
 pub mod patients;
 pub mod payments;
+pub mod providers;
 pub mod refunds;
 pub mod services;
 pub mod sign_in;
@@ -50,6 +51,8 @@ pub struct Shell {
     /// The person's role books and takes money; without it those buttons are left out.
     pub may_book: bool,
     pub may_take: bool,
+    /// The person's role connects providers and manages people.
+    pub may_administer: bool,
     pub theme: Theme,
     /// Said once, after what the person just did. Never the only place where an error stands.
     pub toasts: Vec<Toast>,

@@ -71,6 +71,15 @@ pub struct Plan {
     pub notice: String,
 }
 
+/// The way to a payment page that the form's page could not name beforehand: browsers would stop a redirect there
+/// (hazard B12), and go on from here by themselves or by the link.
+#[derive(Template)]
+#[template(path = "patient/onwards.html")]
+pub struct Onwards {
+    pub frame: Frame,
+    pub url: String,
+}
+
 /// A page that only tells how things stand.
 #[derive(Template)]
 #[template(path = "patient/state.html")]

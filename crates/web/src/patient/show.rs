@@ -1,11 +1,13 @@
 //! Which page a link's address shows, and what stands on it.
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
 use remit_app::clinics::in_zone;
 use remit_app::views::LinkView;
-use remit_app::{App, ClinicContext, Result, appointments, attempts, clinics, methods, payments};
+use remit_app::{
+    App, ClinicContext, Result, appointments, attempts, clinics, methods, payments, providers,
+};
 use remit_core::attempts::{Attempt, AttemptState};
 use remit_core::clinic::Clinic;
 use remit_core::ids::ClinicId;
@@ -16,19 +18,31 @@ use remit_core::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
 
 use super::html;
 use crate::pages::patient::{
-    Frame, Pay, PayMethod, PayState, Plan, Receipt, Row, State, StateAction,
+    Frame, Onwards, Pay, PayMethod, PayState, Plan, Receipt, Row, State, StateAction,
 };
+use crate::security;
 
 /// A page, ready to go.
 pub enum Shown {
-    Pay(Box<Pay>),
+    /// With where its form may lead besides our own pages.
+    Pay(Box<Pay>, Vec<String>),
     State(Box<PayState>),
 }
 
 impl Shown {
     pub fn respond(&self) -> Response {
         match self {
-            Shown::Pay(page) => html(StatusCode::OK, &**page),
+            Shown::Pay(page, targets) => {
+                let mut response = html(StatusCode::OK, &**page);
+                if let Some(policy) =
+                    security::csp_with_form_targets(targets).filter(|_| !targets.is_empty())
+                {
+                    response
+                        .headers_mut()
+                        .insert(header::CONTENT_SECURITY_POLICY, policy);
+                }
+                response
+            }
             // An ended link is gone, for people as for crawlers (hazard B9).
             Shown::State(page)
                 if matches!(page.state, State::Expired | State::Asked | State::Cancelled) =>
@@ -59,7 +73,7 @@ fn frame(context: &ClinicContext, csrf: &str) -> Frame {
             .clone()
             .map(|dialled| (clinic.phone.clone(), dialled)),
         email: (!clinic.email.is_empty()).then(|| clinic.email.clone()),
-        test_mode: clinic.test_mode,
+        test_mode: context.is_test(),
         csrf: csrf.to_owned(),
         ..Frame::default()
     }
@@ -389,7 +403,8 @@ async fn pay(
     } else {
         vec![]
     };
-    Ok(Shown::Pay(Box::new(Pay {
+    let targets = context.taking.as_ref().map(providers::Taking::form_targets);
+    let page = Pay {
         first_name: first_name(link).to_owned(),
         amount: amount.to_string(),
         subject: subject(clinic, link),
@@ -411,7 +426,17 @@ async fn pay(
         note: told,
         note_is_error: is_error,
         frame,
-    })))
+    };
+    Ok(Shown::Pay(Box::new(page), targets.unwrap_or_default()))
+}
+
+/// The way to a payment page where the form's page could not name it beforehand.
+pub fn onwards(context: &ClinicContext, url: &str) -> Response {
+    let page = Onwards {
+        frame: frame(context, ""),
+        url: url.to_owned(),
+    };
+    html(StatusCode::OK, &page)
 }
 
 /// The charges by name, where the clinic lists them (off by default, design 3).

@@ -215,18 +215,25 @@ fn settled(view: &AppointmentView) -> Option<String> {
 /// The ways to pay.
 fn tiles(desk: &Desk, view: &AppointmentView, retry: Option<Retry<'_>>) -> Vec<Tile> {
     let due = view.balance.due();
-    let online: Vec<&str> = methods::on_offer(&desk.context, due, PurposeKind::Balance)
-        .into_iter()
+    let verdicts = methods::on_offer(&desk.context, due, PurposeKind::Balance);
+    let online: Vec<&str> = verdicts
+        .iter()
         .filter(|(_, verdict)| verdict.is_ok())
-        .map(|(method, _)| words::method(method))
+        .map(|(method, _)| words::method(*method))
         .collect();
+    let not_offered = words::not_on_offer(&verdicts);
     let tile = |method: CheckoutMethod| {
         let control = amount_control(method);
         let is_link = method == CheckoutMethod::Link;
         Tile {
             method,
             detail: if is_link {
-                sentences::capital(&words::either(&online))
+                let offered = sentences::capital(&words::either(&online));
+                match &not_offered {
+                    Some(why) if online.is_empty() => why.clone(),
+                    Some(why) => format!("{offered}. Not offered: {why}"),
+                    None => offered,
+                }
             } else {
                 String::new()
             },

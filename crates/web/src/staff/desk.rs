@@ -116,10 +116,11 @@ impl Desk {
             section,
             follow_up: tallies.follow_up.links.max(0).unsigned_abs() + asked,
             findings: open_findings.max(0).unsigned_abs(),
-            test_mode: clinic.test_mode,
+            test_mode: self.context.is_test(),
             csrf: self.who.csrf.clone(),
             may_book: self.may(Permission::Book),
             may_take: self.may(Permission::TakeMoney),
+            may_administer: self.may(Permission::Administer),
             theme: self.theme,
             toasts: vec![],
         })

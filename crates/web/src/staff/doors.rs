@@ -12,7 +12,7 @@ use axum::response::Response;
 use axum::routing::{MethodRouter, get, post};
 use remit_app::App;
 use remit_core::roles::Permission;
-use remit_core::roles::Permission::{Book, Configure, Look, Refund, TakeMoney};
+use remit_core::roles::Permission::{Administer, Book, Configure, Look, Refund, TakeMoney};
 
 use super::answer::{Failed, Failure, page};
 use super::desk::Desk;
@@ -20,7 +20,7 @@ use super::forms::{FORM_BYTES_MAX, Form};
 use super::session::{SignedIn, same_token, stranger};
 use super::{
     appointments, booking, checkout, diary, findings, follow_up, links, methods, online_payments,
-    patients, payments, receipts, refunds, sentences, services, sign_in, summary,
+    patients, payments, providers, receipts, refunds, sentences, services, sign_in, summary,
 };
 use crate::pages::Section;
 use crate::pages::message::{Message, PlainMessage};
@@ -90,6 +90,12 @@ pub fn doors() -> Vec<Door> {
         see("/settings", Look, get(methods::start)),
         see("/settings/payment-methods", Look, get(methods::show)),
         act("/settings/payment-methods", Configure, post(methods::save)),
+        see("/settings/providers", Administer, get(providers::show)),
+        act("/settings/providers/{provider}", Administer, post(providers::save)),
+        act("/settings/providers/{provider}/test", Administer, post(providers::test)),
+        act("/settings/providers/{provider}/register", Administer, post(providers::register)),
+        act("/settings/providers/{provider}/enable", Administer, post(providers::enable)),
+        act("/settings/providers/{provider}/disable", Administer, post(providers::disable)),
         see("/settings/services", Look, get(services::list)),
         see("/settings/services/new", Configure, get(services::fresh)),
         act("/settings/services/new", Configure, post(services::create)),

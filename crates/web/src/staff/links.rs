@@ -5,12 +5,11 @@ use axum::http::StatusCode;
 use remit_app::deliveries::DeliveryInput;
 use remit_app::idempotency::Claimed;
 use remit_app::views::{DeliveryView, LinkView};
-use remit_app::{Error, deliveries, links, payments, qr, tray};
+use remit_app::{Error, deliveries, links, methods, payments, qr, tray};
 use remit_core::contact::Phone;
 use remit_core::deliveries::{Channel, DeliveryStatus, RESEND_AFTER_MS};
 use remit_core::ids::LinkId;
 use remit_core::links::{Closing, LIFETIME_MS, LinkState};
-use remit_core::methods::Method;
 use remit_core::roles::Permission;
 
 use super::answer::{Answer, Failure, own_path, page, see_other};
@@ -149,6 +148,12 @@ async fn filled(
         retry.sent.is_some() && matches!(retry.error, Error::Invalid { field: "to", .. })
     });
     let told = retry.filter(|_| !own_field || !open);
+    let verdicts = methods::on_offer(&desk.context, link.amount_due(), link.purpose);
+    let offered = verdicts
+        .iter()
+        .filter(|(_, verdict)| verdict.is_ok())
+        .map(|(method, _)| method.title().to_owned())
+        .collect();
     Ok(LinkWindow {
         csrf: desk.who.csrf.clone(),
         id: link.id.to_string(),
@@ -167,7 +172,8 @@ async fn filled(
         outcome: outcome(desk, link, shown).await?,
         code: if open { Some(code(&url)?) } else { None },
         url,
-        methods: methods(desk, link),
+        methods: offered,
+        not_offered: words::not_on_offer(&verdicts),
         sms: send_row(desk, link, Channel::Sms, &sent, retry).await?,
         email: send_row(desk, link, Channel::Email, &sent, retry).await?,
         steps: steps(desk, link, shown, &sent),
@@ -210,15 +216,6 @@ fn shifted(path: &str, by: usize) -> String {
         moved.push_str(&format!("M{} {}h{rest}", less(x), less(y)));
     }
     moved
-}
-
-/// The methods that the patient will be offered.
-fn methods(desk: &Desk, link: &LinkView) -> Vec<String> {
-    remit_app::methods::on_offer(&desk.context, link.amount_due(), link.purpose)
-        .into_iter()
-        .filter(|(_, verdict)| verdict.is_ok())
-        .map(|(method, _)| Method::title(method).to_owned())
-        .collect()
 }
 
 /// What became of a link that takes no money.

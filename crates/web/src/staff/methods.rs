@@ -2,8 +2,9 @@
 
 use axum::extract::Query;
 use axum::http::StatusCode;
-use remit_app::{Error, methods as verbs, providers};
-use remit_core::methods::{Method, MethodSetting};
+use remit_app::providers::kinds;
+use remit_app::{Error, methods as verbs};
+use remit_core::methods::{Method, MethodSetting, NotOffered};
 use remit_core::money::{Currency, Money};
 use remit_core::payments::DeskMethod as Taken;
 use remit_core::roles::Permission;
@@ -12,7 +13,7 @@ use serde::Deserialize;
 use super::answer::{Answer, page, see_other};
 use super::desk::Desk;
 use super::forms::Form;
-use super::{sentences, words};
+use super::words;
 use crate::pages::methods::{DeskMethod, OnlineMethod, PaymentMethods};
 use crate::pages::{Field, Section};
 
@@ -42,7 +43,7 @@ pub async fn save(desk: Desk, form: Form) -> Answer {
     let mut wished = Vec::new();
     let mut wrong = Vec::new();
     for method in Method::ALL {
-        match setting(method, &form, desk.currency()) {
+        match setting(method, &form, desk.currency(), &desk.about().country) {
             Ok(setting) => wished.push(setting),
             Err(error) => wrong.push(error),
         }
@@ -78,7 +79,12 @@ pub async fn save(desk: Desk, form: Form) -> Answer {
     .await
 }
 
-fn setting(method: Method, form: &Form, currency: Currency) -> Result<MethodSetting, Wrong> {
+fn setting(
+    method: Method,
+    form: &Form,
+    currency: Currency,
+    country: &str,
+) -> Result<MethodSetting, Wrong> {
     let name = method.name();
     let bound = |field: &'static str| {
         let control = format!("{name}_{field}");
@@ -91,7 +97,7 @@ fn setting(method: Method, form: &Form, currency: Currency) -> Result<MethodSett
         }
     };
     let (min, max) = (bound("min")?, bound("max")?);
-    let own = method.own_limits(currency);
+    let own = method.limits(country, currency).ok();
     Ok(MethodSetting {
         method,
         enabled: form.ticked(&format!("{name}_enabled")),
@@ -109,43 +115,68 @@ async fn settings(
     saved: bool,
     retry: Option<(&Form, &Vec<Wrong>)>,
 ) -> Answer {
-    let provider = providers::enabled(&desk.app, desk.clinic()).await;
-    let capable = provider
-        .as_ref()
-        .map(|account| account.capabilities.methods.clone());
-    let capable = capable.unwrap_or_default();
     let currency = desk.currency();
     let shown = PaymentMethods {
         shell: desk.shell(Section::Settings).await?,
-        provider: match &provider {
-            Ok(account) if account.livemode => {
-                format!("Paid out by {}", sentences::capital(&account.provider))
-            }
-            Ok(account) => format!("Paid out by the {} · test mode", account.provider),
-            Err(_) => "No payment provider is set up yet: patients cannot pay online.".into(),
-        },
+        provider: provider(desk),
         currency_sign: currency.sign(),
         currency_word: words::currency(currency.code()),
         saved,
         may_change: desk.may(Permission::Configure),
+        may_connect: desk.may(Permission::Administer),
         online: desk
             .context
             .methods
             .iter()
-            .map(|setting| online(setting, currency, capable.contains(&setting.method), retry))
+            .map(|setting| online(desk, setting, retry))
             .collect(),
         desk: Taken::ALL.into_iter().map(at_desk).collect(),
     };
     Ok(page(status, &shown))
 }
 
+/// Who pays out, in one line.
+fn provider(desk: &Desk) -> String {
+    let Some(taking) = &desk.context.taking else {
+        return "No payment provider is connected yet: patients cannot pay online.".into();
+    };
+    let title = match kinds::kind(&taking.provider) {
+        Some(kind) if kind.api_base.is_empty() => "the sandbox",
+        Some(kind) => kind.title,
+        None => taking.provider.as_str(),
+    };
+    let mode = if taking.livemode { "live" } else { "test mode" };
+    format!("Paid out by {title} · {mode}")
+}
+
+/// Why a method that is switched on is offered to nobody, whatever the amount.
+fn idle(desk: &Desk, setting: &MethodSetting) -> Option<String> {
+    let method = setting.method;
+    let Some(taking) = &desk.context.taking else {
+        return None;
+    };
+    let terms = taking.terms(desk.about());
+    let why = if !terms.provider.contains(&method) {
+        NotOffered::NotWithThisProvider
+    } else if terms.account.is_some_and(|has| !has.contains(&method)) {
+        NotOffered::NotWithThisAccount
+    } else {
+        method.limits(terms.country, desk.currency()).err()?
+    };
+    Some(format!(
+        "No patient is offered it: {}.",
+        words::not_offered(why)
+    ))
+}
+
 fn online(
+    desk: &Desk,
     setting: &MethodSetting,
-    currency: Currency,
-    is_capable: bool,
     retry: Option<(&Form, &Vec<Wrong>)>,
 ) -> OnlineMethod {
     let method = setting.method;
+    let currency = desk.currency();
+    let own = method.limits(&desk.about().country, currency).ok();
     let name = method.name();
     let wrong = |field: &str| {
         let (_, wrong) = retry?;
@@ -181,10 +212,10 @@ fn online(
     };
     let idle = if !enabled {
         None
-    } else if !is_capable {
-        Some("The payment provider in use does not take it, so no patient is offered it.")
+    } else if let Some(why) = idle(desk, setting) {
+        Some(why)
     } else if !deposits && !balances {
-        Some("It is offered for nothing: tick deposits or balances.")
+        Some("It is offered for nothing: tick deposits or balances.".to_owned())
     } else {
         None
     };
@@ -196,20 +227,14 @@ fn online(
         enabled,
         deposits,
         balances,
-        min: bound(
-            "min",
-            setting
-                .min
-                .or(method.own_limits(currency).map(|(min, _)| min)),
-        ),
+        min: bound("min", setting.min.or(own.map(|(min, _)| min))),
         max: bound(
             "max",
-            setting.max.or(method
-                .own_limits(currency)
-                .map(|(_, max)| max)
-                .filter(|_| method != Method::Card)),
+            setting
+                .max
+                .or(own.map(|(_, max)| max).filter(|_| method != Method::Card)),
         ),
-        warning: wrong("method").or(idle.map(str::to_owned)),
+        warning: wrong("method").or(idle),
     }
 }
 

@@ -57,7 +57,7 @@ pub async fn show(desk: Desk, Path(id): Path<String>) -> Answer {
                 (phone, dialled)
             }),
             email: text(&clinic.email),
-            test_mode: clinic.test_mode,
+            test_mode: desk.context.is_test(),
             ..Frame::default()
         },
         reference: link.reference.clone(),

@@ -4,7 +4,7 @@ use remit_app::views::LinkView;
 use remit_core::appointments::Status;
 use remit_core::deliveries;
 use remit_core::links::{self, LinkState};
-use remit_core::methods::Method;
+use remit_core::methods::{Method, NotOffered};
 
 use crate::pages::{AppointmentStatus, Badge, Channel, LinkStatus};
 
@@ -61,6 +61,40 @@ pub fn method(method: Method) -> &'static str {
         Method::Klarna => "Klarna",
         Method::Clearpay => "Clearpay",
     }
+}
+
+/// Why a method is not on offer, to go on after its name: `Clearpay: at most £1,200.00`. For staff only.
+pub fn not_offered(why: NotOffered) -> String {
+    match why {
+        NotOffered::Disabled => "switched off in Settings".into(),
+        NotOffered::NotForThisPurpose => "not offered for this kind of payment".into(),
+        NotOffered::BelowMinimum { min } => format!("from {min}"),
+        NotOffered::AboveMaximum { max } => format!("at most {max}"),
+        NotOffered::NotInThisCountry => "not available in the clinic’s country".into(),
+        NotOffered::NotInThisCurrency => "not available in this currency".into(),
+        NotOffered::NoProvider => "no payment provider is connected".into(),
+        NotOffered::NotWithThisProvider => "the payment provider does not have it".into(),
+        NotOffered::NotWithThisAccount => "not switched on in the provider’s account".into(),
+    }
+}
+
+/// What the patient is not offered, and why: `Clearpay: at most £1,200.00`. What the clinic has switched off itself is
+/// left out. Nothing where everything is offered.
+pub fn not_on_offer(verdicts: &[(Method, Result<(), NotOffered>)]) -> Option<String> {
+    if verdicts
+        .iter()
+        .all(|(_, verdict)| *verdict == Err(NotOffered::NoProvider))
+    {
+        return Some("No payment provider is connected, so nothing can be paid online. Connect one in Settings.".into());
+    }
+    let reasons: Vec<String> = verdicts
+        .iter()
+        .filter_map(|(method, verdict)| match verdict {
+            Ok(()) | Err(NotOffered::Disabled | NotOffered::NotForThisPurpose) => None,
+            Err(why) => Some(format!("{}: {}", method.title(), not_offered(*why))),
+        })
+        .collect();
+    (!reasons.is_empty()).then(|| reasons.join(" · "))
 }
 
 /// `card`, `card or Klarna`, `card, Klarna or Clearpay`.

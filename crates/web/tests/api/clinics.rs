@@ -55,7 +55,7 @@ impl Full {
         let kind = template.split('/').nth(1).unwrap_or_default();
         match self.ids.get(kind) {
             Some(id) => template.replace("{id}", id),
-            None => template.to_owned(),
+            None => template.replace("{provider}", "stripe"),
         }
     }
 }

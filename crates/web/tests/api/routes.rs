@@ -20,7 +20,9 @@ fn filled(template: &str) -> String {
         Some("payments") => "pay",
         _ => "",
     };
-    template.replace("{id}", &format!("{kind}_019ab000000070008000000000000001"))
+    template
+        .replace("{id}", &format!("{kind}_019ab000000070008000000000000001"))
+        .replace("{provider}", "stripe")
 }
 
 fn request(method: &str, template: &str) -> Ask {
