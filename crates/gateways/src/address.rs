@@ -15,12 +15,19 @@ pub enum AddressError {
     TooMuch,
 }
 
-/// Reads the base address of a service: https, or plain http to this machine; without credentials, query or fragment,
-/// and without a slash at the end. A path stays.
+/// Reads the base address of a service as it is kept: without a slash at the end. A path stays.
 ///
 /// # Errors
 /// See [`AddressError`].
 pub fn api_base(text: &str) -> Result<String, AddressError> {
+    Ok(base(text)?.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Reads the base address of a service: https, or plain http to this machine; without credentials, query or fragment.
+///
+/// # Errors
+/// See [`AddressError`].
+pub fn base(text: &str) -> Result<Url, AddressError> {
     let url = Url::parse(text.trim()).map_err(|_| AddressError::NotAnAddress)?;
     let Some(host) = url.host_str().filter(|host| !host.is_empty()) else {
         return Err(AddressError::NotAnAddress);
@@ -37,7 +44,12 @@ pub fn api_base(text: &str) -> Result<String, AddressError> {
     if extra {
         return Err(AddressError::TooMuch);
     }
-    Ok(url.as_str().trim_end_matches('/').to_owned())
+    Ok(url)
+}
+
+/// Whether a patient may be sent there: a page of the web, not a script or a file. Its host is the provider's choice.
+pub fn is_page(url: &str) -> bool {
+    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -3,7 +3,6 @@
 //! The rule (hazards A12 to A14): only the other side's own words prove that nothing happened. A lost connection, a
 //! 5xx, a redirect, or an error page of something in between proves nothing and stays *unknown*.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,23 +58,6 @@ pub fn client() -> Result<Client, ClientError> {
         .build()?)
 }
 
-/// The base address of a service: https, or http on this machine itself; without a name, a query or a fragment.
-pub(crate) fn base(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let host = url.host_str()?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let here = host == "localhost"
-        || bare
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-    let safe = url.scheme() == "https" || (url.scheme() == "http" && here);
-    let plain = url.query().is_none()
-        && url.fragment().is_none()
-        && url.username().is_empty()
-        && url.password().is_none();
-    (safe && plain).then_some(url)
-}
-
 /// An address below a base. Every part of the path is escaped, so an id from outside cannot leave its place.
 pub(crate) fn below(base: &Url, path: &[&str], query: &[(&str, &str)]) -> Url {
     let mut url = base.clone();
@@ -86,11 +68,6 @@ pub(crate) fn below(base: &Url, path: &[&str], query: &[(&str, &str)]) -> Url {
         url.query_pairs_mut().extend_pairs(query);
     }
     url
-}
-
-/// Whether a patient may be sent there: a page of the web, not a script or a file. Its host is the provider's choice.
-pub(crate) fn is_page(url: &str) -> bool {
-    Url::parse(url).is_ok_and(|url| matches!(url.scheme(), "https" | "http") && url.has_host())
 }
 
 /// An HTTP answer that arrived whole.

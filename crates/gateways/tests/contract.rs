@@ -215,6 +215,7 @@ async fn refunds_reach_exactly_the_payment(on: &dyn Harness) {
     };
     on.payer_pays(&session).await;
     let payment = facts(on, &session).await.payment_id.unwrap();
+    let refunded_at = on.now();
     let part = order(&payment, "ref_1", 1000);
     let first = done(on.provider().refund(&part, "ref_1").await);
     assert_eq!(done(on.provider().refund(&part, "ref_1").await), first);
@@ -250,6 +251,12 @@ async fn refunds_reach_exactly_the_payment(on: &dyn Harness) {
     let mut minors: Vec<i64> = both.iter().map(|refund| refund.amount.minor).collect();
     minors.sort_unstable();
     assert_eq!(minors, [1000, 2000]);
+    let listed = done(on.provider().list_refunds(refunded_at, None).await).items;
+    assert_eq!(listed.len(), 2);
+    assert!(listed.iter().all(|refund| both.contains(refund)));
+    let later = refunded_at + remit_core::SECOND_MS;
+    let listed = done(on.provider().list_refunds(later, None).await).items;
+    assert_eq!(listed, []);
     refused_with(
         on.provider()
             .refund(&order(&payment, "ref_4", 1), "ref_4")

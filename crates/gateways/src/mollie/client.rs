@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::facts;
 use super::wire::{Embedded, ListAnswer};
+use crate::address::{self, AddressError};
 use crate::payments::Page;
 use crate::{Answer, http};
 
@@ -29,8 +30,8 @@ pub struct MollieConfig {
 /// Why no profile can be reached with this configuration. The sentences are for the person who typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    #[error("The address must begin with https://, or with http:// for this machine itself.")]
-    Address,
+    #[error(transparent)]
+    Address(#[from] AddressError),
     #[error("This is not a Mollie API key: those begin with live_ or test_.")]
     Key,
 }
@@ -53,7 +54,7 @@ impl MollieProvider {
     /// # Errors
     /// [`ConfigError`]
     pub fn new(config: MollieConfig) -> Result<MollieProvider, ConfigError> {
-        let base = http::base(&config.api_base).ok_or(ConfigError::Address)?;
+        let base = address::base(&config.api_base)?;
         let livemode = livemode(&config.api_key).ok_or(ConfigError::Key)?;
         Ok(MollieProvider {
             config,

@@ -11,7 +11,7 @@ use super::wire::{
 use crate::payments::{
     DisputeFacts, DisputeStatus, Facts, RefundFacts, RefundStatus, SessionStatus,
 };
-use crate::{Refusal, http};
+use crate::{Refusal, address};
 
 /// The name of a method; Clearpay is not among them.
 pub(super) fn method_name(method: Method) -> Option<&'static str> {
@@ -65,7 +65,7 @@ pub(super) fn facts(payment: PaymentAnswer) -> Option<Facts> {
 /// The page that the patient is sent to: of the web, and nothing else.
 pub(super) fn checkout(payment: &PaymentAnswer) -> Option<String> {
     let href = &payment.links.checkout.as_ref()?.href;
-    http::is_page(href).then(|| href.clone())
+    address::is_page(href).then(|| href.clone())
 }
 
 fn means(payment: &PaymentAnswer) -> Option<String> {

@@ -5,6 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::wire::{ListAnswer, Listed};
 use super::{VERSION, errors};
+use crate::address::{self, AddressError};
 use crate::http::Reply;
 use crate::payments::{Frozen, Page};
 use crate::{Answer, http};
@@ -32,8 +33,8 @@ pub struct StripeConfig {
 /// Why no account can be reached with this configuration. The sentences are for the person who typed it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
-    #[error("The address must begin with https://, or with http:// for this machine itself.")]
-    Address,
+    #[error(transparent)]
+    Address(#[from] AddressError),
     #[error("This is not a secret or restricted Stripe key: those begin with sk_ or rk_.")]
     Key,
 }
@@ -61,7 +62,7 @@ impl StripeProvider {
     /// # Errors
     /// [`ConfigError`]
     pub fn new(config: StripeConfig) -> Result<StripeProvider, ConfigError> {
-        let base = http::base(&config.api_base).ok_or(ConfigError::Address)?;
+        let base = address::base(&config.api_base)?;
         let livemode = livemode(&config.secret_key).ok_or(ConfigError::Key)?;
         Ok(StripeProvider {
             config,

@@ -11,7 +11,7 @@ use super::wire::{
     Linked, MeansAnswer, MovementAnswer, PaymentAnswer, REFUND, RefundAnswer, SessionAnswer,
     SourceAnswer,
 };
-use crate::http::is_page;
+use crate::address::is_page;
 use crate::payments::{
     DisputeFacts, DisputeStatus, Facts, Movement, MovementKind, RefundFacts, RefundStatus, Session,
     SessionStatus, WebhookSetup,

@@ -59,11 +59,19 @@ struct Refund {
     created_at: UtcMs,
 }
 
+struct Chargeback {
+    id: String,
+    payment: String,
+    created_at: UtcMs,
+    reversed_at: Option<UtcMs>,
+}
+
 #[derive(Default)]
 struct Books {
     now: UtcMs,
     payments: Vec<Payment>,
     refunds: Vec<Refund>,
+    chargebacks: Vec<Chargeback>,
     /// By idempotency key: the first answer, and when it was given.
     answers: BTreeMap<String, (u16, Value, UtcMs)>,
 }
@@ -103,6 +111,15 @@ impl Mollie {
         self.books().time_works();
     }
 
+    /// A payment that somebody else made through the same profile.
+    pub fn is_somebody_elses(&self, id: &str) {
+        let mut books = self.books();
+        let payment = books.payments.iter_mut().find(|one| one.id == id).unwrap();
+        payment
+            .order
+            .insert("metadata".into(), json!({"order": 17}));
+    }
+
     /// What the payer or the lender does on the hosted page; an ended payment has no page any more.
     pub fn ends(&self, id: &str, status: &'static str) {
         let mut books = self.books();
@@ -115,6 +132,30 @@ impl Mollie {
         payment.status = status;
         payment.paid_at = (status == "paid").then_some(now);
         payment.captured_at = (status == "authorized").then_some(now + remit_core::HOUR_MS);
+    }
+}
+
+impl Mollie {
+    /// The payer's bank takes the money back.
+    pub fn charges_back(&self, payment: &str) {
+        let mut books = self.books();
+        let chargeback = Chargeback {
+            id: format!("chb_{:08}", books.chargebacks.len() + 1),
+            payment: payment.to_owned(),
+            created_at: books.now,
+            reversed_at: None,
+        };
+        books.chargebacks.push(chargeback);
+    }
+
+    /// ... and gives it back again.
+    pub fn reverses(&self, payment: &str) {
+        let mut books = self.books();
+        let now = books.now;
+        let all = books.chargebacks.iter_mut();
+        for chargeback in all.filter(|one| one.payment == payment) {
+            chargeback.reversed_at = Some(now);
+        }
     }
 }
 
@@ -186,12 +227,23 @@ impl Books {
                     &["from", "limit", "embed", "sort"],
                 )
             }
-            ("GET", ["chargebacks"]) => page(
-                "chargebacks",
-                Vec::new(),
-                query,
-                &["from", "limit", "embed", "sort"],
-            ),
+            ("GET", ["payments", id, "chargebacks", chargeback]) => {
+                let mut all = self.chargebacks.iter();
+                let found = all.find(|one| one.payment == *id && one.id == *chargeback);
+                found
+                    .map(|one| (200, self.told_chargeback(one)))
+                    .ok_or(MISSING)
+            }
+            ("GET", ["chargebacks"]) => {
+                let all = self.chargebacks.iter().rev();
+                let all = all.map(|one| (one.id.clone(), self.told_chargeback(one)));
+                page(
+                    "chargebacks",
+                    all.collect(),
+                    query,
+                    &["from", "limit", "embed", "sort"],
+                )
+            }
             ("GET", ["profiles", "me"]) => Ok((
                 200,
                 json!({"resource": "profile", "id": "pfl_fake", "mode": "test", "name": "Larkhill", "status": "verified"}),
@@ -314,6 +366,19 @@ impl Books {
         let answer = self.told_refund(&refund, false);
         self.refunds.push(refund);
         Ok((201, answer))
+    }
+
+    fn told_chargeback(&self, chargeback: &Chargeback) -> Value {
+        let payment = self.payment(&chargeback.payment).ok();
+        let payment = payment
+            .map(|payment| told(payment, &[]))
+            .unwrap_or_default();
+        json!({
+            "resource": "chargeback", "id": chargeback.id, "paymentId": chargeback.payment, "amount": payment["amount"],
+            "reason": {"code": "AC01", "description": "Not known to the payer"},
+            "createdAt": moment(chargeback.created_at), "reversedAt": chargeback.reversed_at.map(moment),
+            "_embedded": {"payment": payment}, "_links": {},
+        })
     }
 
     /// A refund is on its way for two days.
