@@ -304,10 +304,21 @@ fn assert_form_action(page: &Page, target: &Url) {
     let own = page.url.origin().ascii_serialization() == origin;
     let allows = allowed
         .split_whitespace()
-        .any(|source| (source == "'self'" && own) || source.trim_end_matches('/') == origin);
+        .any(|source| (source == "'self'" && own) || is_meant(source, &origin));
     assert!(
         allows,
         "form-action of {} does not allow {target}",
         page.url
     );
+}
+
+/// Whether a source of a policy means an origin: the origin itself, a whole scheme, or any port of a host.
+fn is_meant(source: &str, origin: &str) -> bool {
+    if source.ends_with(':') {
+        return origin.starts_with(&format!("{source}//"));
+    }
+    match source.strip_suffix(":*") {
+        Some(host) => origin == host || origin.starts_with(&format!("{host}:")),
+        None => source.trim_end_matches('/') == origin,
+    }
 }

@@ -4,8 +4,9 @@ use crate::{HOUR_MS, SECOND_MS};
 
 /// The longest wait between two tries.
 pub const WAIT_MAX_MS: i64 = HOUR_MS;
-/// Tries before a piece of work is given up and shown to staff. With the waits below: about a day.
-pub const TRIES_MAX: i64 = 30;
+/// Tries before a piece of work is given up and shown to staff. With the waits below, half of each ceiling on average:
+/// about 27 hours, so that a provider's error which is repeated for its key for a day (hazard A15) is outlived.
+pub const TRIES_MAX: i64 = 64;
 
 /// Milliseconds to wait after `tries` failed tries: exponential from 1 s, capped, full jitter (hazard A27), never
 /// less than the other side asked for. `random` is any 64 random bits.

@@ -23,6 +23,7 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 
 use faults::{Chance, Faults};
 pub use sessions::{Card, Ended};
@@ -70,15 +71,17 @@ impl Shared {
         told
     }
 
-    fn send_posts(self: &Arc<Shared>, world: &mut World) {
-        for post in world.posts.drain(..) {
+    /// Sends what waits; answers the sendings, for whoever wants to see their end.
+    fn send_posts(self: &Arc<Shared>, world: &mut World) -> Vec<JoinHandle<()>> {
+        let sending = world.posts.drain(..).map(|post| {
             self.under_way.send_modify(|count| *count += 1);
             let (shared, senders) = (self.clone(), self.senders.clone());
             tokio::spawn(async move {
                 webhooks::send(shared.clone(), senders, post).await;
                 shared.under_way.send_modify(|count| *count -= 1);
-            });
-        }
+            })
+        });
+        sending.collect()
     }
 
     fn delivered(&self, delivery: Delivery) {
@@ -126,7 +129,7 @@ pub struct FakeStripe {
     /// `http://127.0.0.1:1234`: what takes the place of Stripe's address, up to but without `/v1`.
     pub url: String,
     shared: Arc<Shared>,
-    serving: tokio::task::JoinHandle<()>,
+    serving: JoinHandle<()>,
 }
 
 impl Drop for FakeStripe {

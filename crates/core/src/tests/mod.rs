@@ -7,6 +7,8 @@ mod links;
 mod machines;
 mod payments;
 mod refunds;
+mod sums;
+mod time;
 
 use uuid::Uuid;
 
@@ -20,6 +22,12 @@ use crate::token::TokenHash;
 
 /// The moment at which things happen in these tests, in milliseconds.
 const NOW: i64 = 1_000_000_000;
+
+/// How often a property is tried: a number from the environment, or what a change is tried with.
+fn cases(name: &str, default: u32) -> proptest::test_runner::Config {
+    let asked = std::env::var(name).ok().and_then(|text| text.parse().ok());
+    proptest::test_runner::Config::with_cases(asked.unwrap_or(default))
+}
 
 fn id<T: From<Uuid>>(n: u128) -> T {
     Uuid::from_u128(n).into()
