@@ -1,7 +1,7 @@
 //! Appointments: booked, charged, moved, changed, cancelled.
 
 use remit_core::UtcMs;
-use remit_core::account::{Decision, Event, Refusal, Standing};
+use remit_core::account::{Decision, Effect, Event, Refusal, Standing};
 use remit_core::appointments::{self as rules, Charge, ChargeKind, Status};
 use remit_core::contact::Name;
 use remit_core::ids::{
@@ -12,7 +12,7 @@ use remit_core::money::Money;
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::appointments::{self, AppointmentView, Booking};
 use remit_store::services::Service;
-use remit_store::{Tx, patients, services};
+use remit_store::{Tx, audit, patients, services};
 
 use crate::settle::{self, Closed};
 use crate::{Actor, App, Error, Result, again, clinics, links};
@@ -230,6 +230,8 @@ pub async fn quote(
 pub struct ChargeInput {
     pub description: String,
     pub amount: Money,
+    /// Although the provider cannot be asked to close a payment under way (hazards 7.6); it is asked first.
+    pub despite_live_payment: bool,
 }
 
 /// Adds a charge. A price that falls closes a payment under way first (hazard A25).
@@ -269,18 +271,25 @@ pub async fn add_charge(
         amount: input.amount,
         service: None,
     };
-    decide(app, actor, appointment, |standing, charges, now| {
-        // `decide` repeats what it does not know the end of.
-        if charges.iter().any(|known| known.id == charge.id) {
-            return Ok(Decision::default());
-        }
-        Ok(rules::charge(
-            standing,
-            charge.clone(),
-            app.fresh(now)?,
-            now,
-        )?)
-    })
+    let despite = input.despite_live_payment;
+    decide(
+        app,
+        actor,
+        appointment,
+        despite,
+        |standing, charges, now| {
+            // `decide` repeats what it does not know the end of.
+            if charges.iter().any(|known| known.id == charge.id) {
+                return Ok(Decision::default());
+            }
+            Ok(rules::charge(
+                standing,
+                charge.clone(),
+                app.fresh(now)?,
+                now,
+            )?)
+        },
+    )
     .await
 }
 
@@ -293,14 +302,21 @@ pub async fn remove_charge(
     actor: &Actor,
     appointment: AppointmentId,
     id: ChargeId,
+    despite: bool,
 ) -> Result<()> {
-    decide(app, actor, appointment, |standing, charges, now| {
-        let charge = charges
-            .iter()
-            .find(|charge| charge.id == id)
-            .ok_or(Error::NotFound)?;
-        Ok(rules::uncharge(standing, charge, app.fresh(now)?, now)?)
-    })
+    decide(
+        app,
+        actor,
+        appointment,
+        despite,
+        |standing, charges, now| {
+            let charge = charges
+                .iter()
+                .find(|charge| charge.id == id)
+                .ok_or(Error::NotFound)?;
+            Ok(rules::uncharge(standing, charge, app.fresh(now)?, now)?)
+        },
+    )
     .await
 }
 
@@ -315,6 +331,7 @@ pub async fn change_status(
     let to = AppointmentChange {
         status: Some(to),
         starts_at: None,
+        despite_live_payment: false,
     };
     change(app, actor, appointment, to).await
 }
@@ -332,6 +349,7 @@ pub async fn reschedule(
     let to = AppointmentChange {
         status: None,
         starts_at: Some(starts_at),
+        despite_live_payment: false,
     };
     change(app, actor, appointment, to).await
 }
@@ -341,6 +359,8 @@ pub async fn reschedule(
 pub struct AppointmentChange {
     pub status: Option<Status>,
     pub starts_at: Option<UtcMs>,
+    /// Although the provider cannot be asked to close a payment under way (hazards 7.6); it is asked first.
+    pub despite_live_payment: bool,
 }
 
 /// Moves an appointment and changes its status, both or neither.
@@ -363,40 +383,51 @@ pub async fn change(
             "Choose a date within three years.",
         ));
     }
-    decide(app, actor, appointment, |standing, charges, now| {
-        let mut decision = Decision::default();
-        if let Some(starts_at) = starts_at {
-            let ends_at = starts_at + (before.ends_at - before.starts_at);
-            decision = rules::reschedule(standing, starts_at, ends_at)?;
-        }
-        if let Some(to) = change.status {
-            let mut with_txns = Vec::new();
-            for charge in charges {
-                with_txns.push((charge.clone(), app.fresh(now)?));
+    let despite = change.despite_live_payment;
+    decide(
+        app,
+        actor,
+        appointment,
+        despite,
+        |standing, charges, now| {
+            let mut decision = Decision::default();
+            if let Some(starts_at) = starts_at {
+                let ends_at = starts_at + (before.ends_at - before.starts_at);
+                decision = rules::reschedule(standing, starts_at, ends_at)?;
             }
-            let status = rules::change_status(standing, to, &with_txns, now)?;
-            decision.events.extend(status.events);
-            decision.effects.extend(status.effects);
-        }
-        Ok(decision)
-    })
+            if let Some(to) = change.status {
+                let mut with_txns = Vec::new();
+                for charge in charges {
+                    with_txns.push((charge.clone(), app.fresh(now)?));
+                }
+                let status = rules::change_status(standing, to, &with_txns, now)?;
+                decision.events.extend(status.events);
+                decision.effects.extend(status.effects);
+            }
+            Ok(decision)
+        },
+    )
     .await
 }
 
 /// Loads, decides, saves. Where the rule finds a payment under way, it is closed at the provider first and the rule
-/// asked again: a payment that turns out to be made is then simply part of what it sees.
+/// asked again: a payment that turns out to be made is then simply part of what it sees. `despite`: staff go on although
+/// the provider could not be asked; money that still comes is the patient's credit (hazards 7.6).
 async fn decide(
     app: &App,
     actor: &Actor,
     appointment: AppointmentId,
+    despite: bool,
     rule: impl Fn(&Standing, &[Charge], UtcMs) -> Result<Decision>,
 ) -> Result<()> {
     const CLOSINGS_MAX: u32 = 3;
+    let mut blind = false;
     for _ in 0..CLOSINGS_MAX {
-        match again(|| decide_once(app, actor, appointment, &rule)).await {
+        match again(|| decide_once(app, actor, appointment, blind, &rule)).await {
             Err(Error::Refused(Refusal::LivePayment)) => {
                 match settle::close_live(app, actor.clinic, appointment).await? {
                     Closed::Closed | Closed::Paid => {}
+                    Closed::Confirming | Closed::Unreachable { .. } if despite => blind = true,
                     Closed::Confirming => return Err(Error::Refused(Refusal::LivePayment)),
                     Closed::Unreachable { retry_after_ms } => {
                         return Err(Error::ProviderUnreachable { retry_after_ms });
@@ -409,18 +440,30 @@ async fn decide(
     Err(Error::Refused(Refusal::LivePayment))
 }
 
+/// `blind`: the rule is not shown the payment under way, which is closed as soon as its provider can be asked.
 async fn decide_once(
     app: &App,
     actor: &Actor,
     appointment: AppointmentId,
+    blind: bool,
     rule: &impl Fn(&Standing, &[Charge], UtcMs) -> Result<Decision>,
 ) -> Result<()> {
     let mut tx = app.store.begin(actor.clinic).await?;
-    let (standing, now) = lock_standing(&mut tx, appointment)
+    let (mut standing, now) = lock_standing(&mut tx, appointment)
         .await?
         .ok_or(Error::NotFound)?;
+    let unseen = if blind { standing.live.take() } else { None };
     let charges = appointments::charges_in(&mut tx, appointment).await?;
-    let decision = rule(&standing, &charges, now)?;
+    let mut decision = rule(&standing, &charges, now)?;
+    if let Some(live) = unseen {
+        decision
+            .effects
+            .push(Effect::EnsureClosed { attempt: live.id });
+        let what = format!("{appointment} beside {}", live.id);
+        let action = "appointment.changed_despite_live_payment";
+        audit::append(&mut tx, &actor.label, action, &what, now).await?;
+        standing.live = Some(live);
+    }
     apply(
         &mut tx,
         &standing,

@@ -6,10 +6,10 @@ use remit_core::ids::{AppointmentId, ClinicId, LinkId, PaymentId};
 use remit_core::links::Purpose;
 use remit_core::money::{Money, Payable};
 use remit_core::payments::{self as rules, DeskMethod, Take};
-use remit_store::Tx;
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::links::Cursor;
 use remit_store::payments::{self, PaymentView};
+use remit_store::{Tx, audit};
 
 use crate::notes::note;
 use crate::settle::{self, Closed};
@@ -28,7 +28,8 @@ pub struct DeskInput {
 pub struct Checkout {
     pub taken: Vec<DeskInput>,
     pub link: Option<Purpose>,
-    /// Record although the provider cannot be asked to close a payment under way (hazards 7.6).
+    /// Record although the provider cannot be asked to close a payment under way (hazards 7.6). It is asked first all
+    /// the same.
     pub despite_live_payment: bool,
 }
 
@@ -58,12 +59,18 @@ pub async fn check_out(
         reference(sum)?;
     }
     const CLOSINGS_MAX: u32 = 3;
+    let mut despite = false;
     for _ in 0..CLOSINGS_MAX {
-        match again(|| check_out_once(app, actor, appointment, id, input)).await {
+        match again(|| check_out_once(app, actor, appointment, id, input, despite)).await {
             Err(Error::Refused(Refusal::LivePayment)) => {
                 match settle::close_live(app, actor.clinic, appointment).await? {
                     Closed::Closed => {}
                     Closed::Paid => return Err(Error::Refused(Refusal::LinkPaid)),
+                    Closed::Confirming | Closed::Unreachable { .. }
+                        if input.despite_live_payment =>
+                    {
+                        despite = true;
+                    }
                     Closed::Confirming => return Err(Error::Refused(Refusal::LivePayment)),
                     Closed::Unreachable { retry_after_ms } => {
                         return Err(Error::ProviderUnreachable { retry_after_ms });
@@ -91,6 +98,7 @@ async fn check_out_once(
     appointment: AppointmentId,
     id: Option<PaymentId>,
     input: &Checkout,
+    despite_live_payment: bool,
 ) -> Result<CheckedOut> {
     let mut tx = app.store.begin(actor.clinic).await?;
     let mut made = CheckedOut {
@@ -117,7 +125,7 @@ async fn check_out_once(
                 appointment,
                 id,
                 sum,
-                input.despite_live_payment,
+                despite_live_payment,
             )
             .await?,
         );
@@ -155,6 +163,11 @@ async fn take_in(
     };
     let payment = take.payment;
     let decision = rules::take(&standing, take, now)?;
+    if despite_live_payment && let Some(live) = &standing.live {
+        let what = format!("{payment} beside {}", live.id);
+        let action = "payment.recorded_despite_live_payment";
+        audit::append(tx, &actor.label, action, &what, now).await?;
+    }
     apply(
         tx,
         &standing,

@@ -1,5 +1,6 @@
 //! Which payment provider a clinic uses, and the door to it.
 
+mod connecting;
 pub mod examine;
 pub mod kinds;
 pub mod settings;

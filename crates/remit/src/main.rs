@@ -3,6 +3,7 @@
 mod check;
 mod clinic;
 mod demo;
+mod doctor;
 mod migrate;
 mod reconcile;
 mod serve;
@@ -33,7 +34,7 @@ enum Command {
     /// Checks the invariants of the live data; exit code 1 when one does not hold.
     Check(check::Args),
     /// Looks at environment and configuration and says what to mend.
-    Doctor(check::DoctorArgs),
+    Doctor(doctor::Args),
     /// Compares what every provider has with ours and records what is missing; exit code 1 when something is left.
     Reconcile(reconcile::Args),
     /// Makes an API key.
@@ -67,7 +68,7 @@ fn main() -> ExitCode {
             Command::Init(args) => clinic::init(args).await.map(|()| ExitCode::SUCCESS),
             Command::Migrate(args) => migrate::run(args).await.map(|()| ExitCode::SUCCESS),
             Command::Check(args) => check::run(args).await,
-            Command::Doctor(args) => check::doctor(args).await,
+            Command::Doctor(args) => doctor::run(args).await,
             Command::Reconcile(args) => reconcile::run(args).await,
             Command::Apikey(args) => clinic::api_key(args).await.map(|()| ExitCode::SUCCESS),
         }

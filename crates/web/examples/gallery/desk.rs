@@ -423,6 +423,7 @@ pub fn appointment(refused: bool) -> AppointmentPage {
         },
         checkout: checkout(refused),
         refused: None,
+        anyway: None,
     }
 }
 

@@ -50,6 +50,9 @@ pub struct ChangedAppointment {
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     starts_at: Option<Time>,
+    /// Go on although an online payment is under way that its provider cannot be asked to close.
+    #[serde(default)]
+    despite_live_payment: bool,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -58,6 +61,9 @@ pub struct NewCharge {
     description: String,
     /// Negative: a discount.
     amount: MoneyBody,
+    /// Go on although an online payment is under way that its provider cannot be asked to close.
+    #[serde(default)]
+    despite_live_payment: bool,
 }
 
 /// A line that the appointment costs.
@@ -266,6 +272,7 @@ pub async fn change(
         let change = AppointmentChange {
             status: work.body.status.map(Into::into),
             starts_at: work.body.starts_at.map(|time| time.0),
+            despite_live_payment: work.body.despite_live_payment,
         };
         appointments::change(&work.app, &work.actor, id, change).await?;
         Answer::ok(&read(&work.app, work.actor.clinic, id).await?)
@@ -284,6 +291,7 @@ pub async fn add_charge(
         let input = ChargeInput {
             description: work.body.description.clone(),
             amount: work.body.amount.money("amount")?,
+            despite_live_payment: work.body.despite_live_payment,
         };
         appointments::add_charge(&work.app, &work.actor, id, work.id(), &input).await?;
         Answer::created(&read(&work.app, work.actor.clinic, id).await?)

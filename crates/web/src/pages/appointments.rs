@@ -90,6 +90,15 @@ pub struct AppointmentPage {
     pub checkout: Checkout,
     /// Said at the top, for a refusal that belongs to no field.
     pub refused: Option<String>,
+    /// The refused form once more, to go on although the provider cannot be reached.
+    pub anyway: Option<Anyway>,
+}
+
+/// A form that is sent again as it was, with `override` = `1`.
+pub struct Anyway {
+    pub action: String,
+    /// Names and values.
+    pub fields: Vec<(String, String)>,
 }
 
 pub struct Appointment {

@@ -15,7 +15,7 @@ use super::forms::Form;
 use super::once::once;
 use super::{booking, checkout, clock, sentences, timeline, words};
 use crate::pages::appointments::{
-    AddCharge, Appointment, AppointmentPage, Charge, LinkLine, Payment, Reschedule,
+    AddCharge, Anyway, Appointment, AppointmentPage, Charge, LinkLine, Payment, Reschedule,
 };
 use crate::pages::{Badge, Field, Section};
 
@@ -35,7 +35,12 @@ pub struct Retry<'a> {
     pub which: Which,
     pub form: &'a Form,
     pub error: &'a Error,
+    /// Where the form was sent to.
+    pub path: &'a str,
 }
+
+/// The control that says: although the provider cannot be asked.
+const OVERRIDE: &str = "override";
 
 impl Retry<'_> {
     /// The message for a field, if the error names one of these.
@@ -56,8 +61,14 @@ pub async fn show(desk: Desk, Path(id): Path<String>) -> Answer {
 pub async fn change_status(desk: Desk, Path(id): Path<String>, form: Form) -> Answer {
     let id: AppointmentId = id.parse()?;
     let to = Status::parse(form.text("status")).ok_or(Failure::Unreadable)?;
-    let done = appointments::change_status(&desk.app, desk.actor(), id, to).await;
-    onwards(&desk, id, done, Which::Whole, &form).await
+    let change = appointments::AppointmentChange {
+        status: Some(to),
+        starts_at: None,
+        despite_live_payment: form.ticked(OVERRIDE),
+    };
+    let done = appointments::change(&desk.app, desk.actor(), id, change).await;
+    let path = format!("/appointments/{id}/status");
+    onwards(&desk, id, done, Which::Whole, (&form, &path)).await
 }
 
 /// `POST /appointments/{id}/reschedule`.
@@ -73,7 +84,8 @@ pub async fn reschedule(desk: Desk, Path(id): Path<String>, form: Form) -> Answe
         }
         (Err(error), _) | (_, Err(error)) => Err(error),
     };
-    onwards(&desk, id, done, Which::Reschedule, &form).await
+    let path = format!("/appointments/{id}/reschedule");
+    onwards(&desk, id, done, Which::Reschedule, (&form, &path)).await
 }
 
 /// `POST /appointments/{id}/charges`.
@@ -87,6 +99,7 @@ pub async fn add_charge(desk: Desk, Path(id): Path<String>, form: Form) -> Answe
         let input = appointments::ChargeInput {
             description: form.text("description").to_owned(),
             amount,
+            despite_live_payment: form.ticked(OVERRIDE),
         };
         let charge = claimed.as_ref().map(Claimed::id);
         appointments::add_charge(&desk.app, desk.actor(), id, charge, &input).await?;
@@ -98,7 +111,7 @@ pub async fn add_charge(desk: Desk, Path(id): Path<String>, form: Form) -> Answe
         Err(Failure::Verb(error)) => Err(error),
         Err(failure) => return Err(failure),
     };
-    onwards(&desk, id, done, Which::Charge, &form).await
+    onwards(&desk, id, done, Which::Charge, (&form, &path)).await
 }
 
 /// `POST /appointments/{id}/charges/{charge}/remove`.
@@ -109,12 +122,15 @@ pub async fn remove_charge(
 ) -> Answer {
     let id: AppointmentId = id.parse()?;
     let charge: ChargeId = charge.parse()?;
-    let done = match appointments::remove_charge(&desk.app, desk.actor(), id, charge).await {
+    let despite = form.ticked(OVERRIDE);
+    let removed = appointments::remove_charge(&desk.app, desk.actor(), id, charge, despite).await;
+    let done = match removed {
         // Taken away already, by a second click or by somebody else: as it was wished.
         Err(Error::NotFound) => Ok(()),
         done => done,
     };
-    onwards(&desk, id, done, Which::Whole, &form).await
+    let path = format!("/appointments/{id}/charges/{charge}/remove");
+    onwards(&desk, id, done, Which::Whole, (&form, &path)).await
 }
 
 /// Back to the appointment; or the page again with what was refused.
@@ -123,7 +139,7 @@ async fn onwards(
     id: AppointmentId,
     done: remit_app::Result<()>,
     which: Which,
-    form: &Form,
+    (form, path): (&Form, &str),
 ) -> Answer {
     match done {
         Ok(()) => Ok(see_other(&format!("/appointments/{id}"))),
@@ -132,6 +148,7 @@ async fn onwards(
                 which,
                 form,
                 error: &error,
+                path,
             };
             whole(desk, id, sentences::status(&error), Some(retry)).await
         }
@@ -153,8 +170,33 @@ pub async fn whole(
         appointment: appointment(desk, &view, retry).await?,
         checkout: checkout::card(desk, &view, retry)?,
         refused: refused.map(|retry| sentences::sentence(retry.error, &desk.clock)),
+        anyway: retry
+            .map(|retry| anyway(desk, retry))
+            .transpose()?
+            .flatten(),
     };
     Ok(page(status, &shown))
+}
+
+/// The same form once more, to be sent although the provider cannot be asked to close a payment under way (hazards 7.6).
+/// The checkout has a tick of its own for that.
+fn anyway(desk: &Desk, retry: Retry<'_>) -> remit_app::Result<Option<Anyway>> {
+    if retry.which == Which::Checkout || !matches!(retry.error, Error::ProviderUnreachable { .. }) {
+        return Ok(None);
+    }
+    let own = ["csrf", "idempotency_key", OVERRIDE];
+    let mut fields: Vec<_> = retry
+        .form
+        .0
+        .iter()
+        .filter(|(name, _)| !own.contains(&name.as_str()))
+        .cloned()
+        .collect();
+    fields.push(("idempotency_key".into(), desk.key()?));
+    Ok(Some(Anyway {
+        action: retry.path.to_owned(),
+        fields,
+    }))
 }
 
 async fn appointment(

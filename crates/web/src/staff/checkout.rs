@@ -37,6 +37,7 @@ pub async fn check_out(desk: Desk, Path(id): Path<String>, form: Form) -> Answer
                 which: Which::Checkout,
                 form: &form,
                 error: &error,
+                path: &path,
             };
             whole(&desk, id, sentences::status(&error), Some(retry)).await
         }

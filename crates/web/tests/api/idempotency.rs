@@ -253,12 +253,12 @@ on_both_engines! {
         let path = format!("/appointments/{appointment}/charges");
         let body = json!({"description": "X-ray", "amount": gbp(900)});
         let claimed = lost(&clinic, "k1", &path, &body).await;
-        let input = remit_app::appointments::ChargeInput { description: "X-ray".into(), amount: Money::gbp(900) };
+        let input = remit_app::appointments::ChargeInput { description: "X-ray".into(), amount: Money::gbp(900), despite_live_payment: false };
         let who = actor(&clinic).await;
         let place = appointment.parse().unwrap();
         let charge: remit_core::ids::ChargeId = claimed.id();
         remit_app::appointments::add_charge(&clinic.app, &who, place, Some(charge), &input).await.unwrap();
-        remit_app::appointments::remove_charge(&clinic.app, &who, place, charge).await.unwrap();
+        remit_app::appointments::remove_charge(&clinic.app, &who, place, charge, false).await.unwrap();
         house.waits(LEASE_MS);
         let found = clinic.owner().post_under("k1", &path, &body).await.is(201);
         assert_eq!(found["total"], gbp(4500));
