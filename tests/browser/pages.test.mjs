@@ -35,6 +35,7 @@ const STAFF_PAGES = [
     await desk.page.waitForURL(/q=nobody/);
   }],
   ["settings-payment-methods", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Payment methods"); }],
+  ["settings-providers", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Providers"); }],
   ["settings-services", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Services and deposits"); }],
   ["not-found", (desk) => desk.page.goto("/appointments/apt_nothing")],
 ];

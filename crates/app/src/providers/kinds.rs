@@ -26,7 +26,7 @@ pub const KINDS: &[Kind] = &[
         title: "Stripe",
         api_base: stripe::DEFAULT_API_BASE,
         signing_prefix: Some("whsec_"),
-        key_hint: "In the Stripe dashboard under Developers, API keys: sk_live_… or sk_test_…, or a restricted key rk_….",
+        key_hint: "In the Stripe dashboard under Developers, API keys: sk_live_… or sk_test_…, or a restricted key, rk_…",
         read_key: stripe_key,
     },
     Kind {
@@ -34,7 +34,7 @@ pub const KINDS: &[Kind] = &[
         title: "Mollie",
         api_base: mollie::DEFAULT_API_BASE,
         signing_prefix: None,
-        key_hint: "In the Mollie dashboard under Developers, API keys: live_… or test_….",
+        key_hint: "In the Mollie dashboard under Developers, API keys: live_… or test_…",
         read_key: mollie_key,
     },
     Kind {

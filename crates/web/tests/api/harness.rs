@@ -172,6 +172,10 @@ pub struct Clinic {
 }
 
 impl Clinic {
+    pub fn secret(&self, role: Role) -> String {
+        self.secrets[&role].clone()
+    }
+
     pub fn as_role(&self, role: Role) -> Caller {
         Caller {
             door: self.door.clone(),

@@ -2,11 +2,13 @@
 
 mod bad_input;
 mod clinics;
+mod closing;
 mod contract;
 mod desk;
 mod harness;
 mod idempotency;
 mod journey;
 mod lists;
+mod providers;
 mod reports;
 mod routes;
