@@ -2,19 +2,69 @@
 
 use remit_core::UtcMs;
 use remit_core::account::FindingKind;
-use remit_core::ids::{ClinicId, FindingId, JobId};
+use remit_core::ids::{AppointmentId, ClinicId, FindingId, JobId};
+use remit_store::credits::{self, CreditView};
 use remit_store::findings::{self, FindingView};
+use remit_store::links::Cursor;
 use remit_store::outbox::{self, StuckView};
 use remit_store::{Tx, inbox};
 
-use crate::{Actor, App, Error, Result};
+use crate::{Actor, App, Error, Result, notes};
 
-/// Open findings, newest first.
+/// How long the words about a settled finding may be.
+const NOTE_CHARS_MAX: usize = 300;
+/// What is noted where credit is kept.
+const KEPT: &str = "Kept as credit";
+
+/// A page of findings, open or settled, newest first; of one kind, if one is given.
 ///
 /// # Errors
 /// The store's.
-pub async fn list(app: &App, clinic: ClinicId) -> Result<Vec<FindingView>> {
-    Ok(findings::list(&app.store, clinic, 200).await?)
+pub async fn page(
+    app: &App,
+    clinic: ClinicId,
+    open: bool,
+    kind: Option<FindingKind>,
+    after: Option<&Cursor>,
+    limit: i64,
+) -> Result<(Vec<FindingView>, Option<Cursor>)> {
+    Ok(findings::page(&app.store, clinic, open, kind, after, limit).await?)
+}
+
+/// A page of patients' credits, the appointment booked last first.
+///
+/// # Errors
+/// The store's.
+pub async fn credits(
+    app: &App,
+    clinic: ClinicId,
+    after: Option<AppointmentId>,
+    limit: i64,
+) -> Result<(Vec<CreditView>, Option<AppointmentId>)> {
+    Ok(credits::page(&app.store, clinic, after, limit).await?)
+}
+
+/// How many appointments have credit, and how much that is together in minor units.
+///
+/// # Errors
+/// The store's.
+pub async fn credit_sum(app: &App, clinic: ClinicId) -> Result<(i64, i64)> {
+    Ok(credits::sum(&app.store, clinic).await?)
+}
+
+/// Keeps an appointment's credit for the patient: what was asked about it is settled.
+///
+/// # Errors
+/// [`Error::NotFound`] when nothing was asked about it any more; or the store's.
+pub async fn keep_credit(app: &App, actor: &Actor, appointment: AppointmentId) -> Result<()> {
+    let mut tx = app.store.begin(actor.clinic).await?;
+    let now = tx.now().await?;
+    if findings::keep_credit(&mut tx, appointment, &actor.label, KEPT, now).await? == 0 {
+        return Err(Error::NotFound);
+    }
+    let (by, what) = (&actor.label, appointment.to_string());
+    remit_store::audit::append(&mut tx, by, "credit.kept", &what, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// # Errors
@@ -23,24 +73,19 @@ pub async fn count(app: &App, clinic: ClinicId) -> Result<i64> {
     Ok(findings::count(&app.store, clinic).await?)
 }
 
-/// Marks a finding as dealt with.
+/// Marks a finding as settled, with words about how.
 ///
 /// # Errors
-/// [`Error::NotFound`] when it is closed already; or the store's.
-pub async fn close(app: &App, actor: &Actor, finding: FindingId) -> Result<()> {
+/// [`Error::Invalid`] for words that are too long; [`Error::NotFound`] when it is settled already; or the store's.
+pub async fn close(app: &App, actor: &Actor, finding: FindingId, note: Option<&str>) -> Result<()> {
+    let note = notes::note("note", note, NOTE_CHARS_MAX)?;
     let mut tx = app.store.begin(actor.clinic).await?;
     let now = tx.now().await?;
-    if !findings::close(&mut tx, finding, &actor.label, now).await? {
+    if !findings::close(&mut tx, finding, &actor.label, note.as_deref(), now).await? {
         return Err(Error::NotFound);
     }
-    remit_store::audit::append(
-        &mut tx,
-        &actor.label,
-        "finding.closed",
-        &finding.to_string(),
-        now,
-    )
-    .await?;
+    let (by, what) = (&actor.label, finding.to_string());
+    remit_store::audit::append(&mut tx, by, "finding.closed", &what, now).await?;
     Ok(tx.commit().await?)
 }
 

@@ -53,6 +53,7 @@ pub use error::{Error, Result};
 /// Rows as pages and API show them. The doors may read these types; only this floor reads the rows.
 pub mod views {
     pub use remit_store::appointments::AppointmentView;
+    pub use remit_store::credits::CreditView;
     pub use remit_store::deliveries::DeliveryView;
     pub use remit_store::disputes::DisputeView;
     pub use remit_store::events::EventView;

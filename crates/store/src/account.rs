@@ -5,7 +5,9 @@ mod timeline;
 use std::collections::BTreeMap;
 
 use remit_core::UtcMs;
-use remit_core::account::{AttemptMove, Balance, Decision, Event, Finding, LinkMove, Standing};
+use remit_core::account::{
+    AttemptMove, Balance, Decision, Event, Finding, FindingKind, LinkMove, Standing,
+};
 use remit_core::appointments::{Charge, Status};
 use remit_core::ids::{AppointmentId, EventId};
 use remit_core::ledger::Txn;
@@ -571,7 +573,12 @@ impl Scribe<'_> {
     }
 
     async fn open_finding(&self, tx: &mut Tx, finding: &Finding) -> Result<()> {
-        findings::open(tx, finding, Some(self.standing.appointment), self.now).await
+        let appointment = Some(self.standing.appointment);
+        match finding.kind {
+            // Credit left once more is a new question, whatever was decided about the last.
+            FindingKind::CreditLeft => findings::renew(tx, finding, appointment, self.now).await,
+            _ => findings::open(tx, finding, appointment, self.now).await,
+        }
     }
 
     async fn post(&self, tx: &mut Tx, txn: &Txn) -> Result<()> {

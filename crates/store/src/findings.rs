@@ -6,6 +6,7 @@ use remit_core::ids::{AppointmentId, ClinicId, FindingId};
 use remit_core::money::{Currency, Money};
 
 use crate::error::{id, id_opt, read};
+use crate::links::Cursor;
 use crate::{Result, Store, Tx, fresh};
 
 statements! {
@@ -24,13 +25,24 @@ statements! {
         ORDER BY opened_at, id LIMIT 10000"];
     CREDIT_GONE = ["UPDATE finding SET closed_at = $3, closed_by = 'Remit' WHERE clinic = $1 AND appt = $2
         AND kind IN ('surplus', 'credit_left') AND closed_at IS NULL"];
-    LIST = ["SELECT id, kind, about, appt, amount, currency, detail, opened_at FROM finding
-        WHERE clinic = $1 AND closed_at IS NULL ORDER BY opened_at DESC, id DESC LIMIT $2"];
-    CLOSE = ["UPDATE finding SET closed_at = $3, closed_by = $4 WHERE clinic = $1 AND id = $2 AND closed_at IS NULL"];
+    RENEW = ["INSERT INTO finding (clinic, id, kind, about, appt, amount, currency, detail, opened_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (clinic, kind, about) DO UPDATE
+        SET amount = excluded.amount, currency = excluded.currency, detail = excluded.detail,
+        opened_at = excluded.opened_at, closed_at = NULL, closed_by = NULL, note = NULL"];
+    PAGE_OPEN = ["SELECT id, kind, about, appt, amount, currency, detail, opened_at, closed_at, closed_by, note
+        FROM finding WHERE clinic = $1 AND closed_at IS NULL AND ($2 = '' OR kind = $2)
+        AND opened_at <= $3 AND (opened_at < $3 OR id < $4) ORDER BY opened_at DESC, id DESC LIMIT $5"];
+    PAGE_CLOSED = ["SELECT id, kind, about, appt, amount, currency, detail, opened_at, closed_at, closed_by, note
+        FROM finding WHERE clinic = $1 AND closed_at IS NOT NULL AND ($2 = '' OR kind = $2)
+        AND closed_at <= $3 AND (closed_at < $3 OR id < $4) ORDER BY closed_at DESC, id DESC LIMIT $5"];
+    CLOSE = ["UPDATE finding SET closed_at = $3, closed_by = $4, note = $5
+        WHERE clinic = $1 AND id = $2 AND closed_at IS NULL"];
+    KEEP = ["UPDATE finding SET closed_at = $3, closed_by = $4, note = $5 WHERE clinic = $1 AND appt = $2
+        AND kind IN ('surplus', 'credit_left') AND closed_at IS NULL"];
     COUNT = ["SELECT COUNT(*) AS n FROM finding WHERE clinic = $1 AND closed_at IS NULL"];
 }
 
-/// An open finding.
+/// A finding.
 #[derive(Clone, Debug)]
 pub struct FindingView {
     pub id: FindingId,
@@ -40,6 +52,8 @@ pub struct FindingView {
     pub amount: Option<Money>,
     pub detail: String,
     pub opened_at: UtcMs,
+    /// When, by whom and with which words it was settled.
+    pub closed: Option<(UtcMs, String, Option<String>)>,
 }
 
 /// # Errors
@@ -79,44 +93,106 @@ async fn put(
     .map(drop)
 }
 
-type Row = (
-    String,
-    String,
-    String,
-    Option<String>,
-    Option<i64>,
-    Option<String>,
-    String,
-    i64,
-);
+/// Opens a finding, or opens it again with what is true now, whoever had closed it.
+///
+/// # Errors
+/// The engine's own.
+pub async fn renew(
+    tx: &mut Tx,
+    finding: &Finding,
+    appointment: Option<AppointmentId>,
+    now: UtcMs,
+) -> Result<()> {
+    put(tx, RENEW, finding, appointment, now).await
+}
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    kind: String,
+    about: String,
+    appt: Option<String>,
+    amount: Option<i64>,
+    currency: Option<String>,
+    detail: String,
+    opened_at: i64,
+    closed_at: Option<i64>,
+    closed_by: Option<String>,
+    note: Option<String>,
+}
+
+impl Row {
+    fn view(self) -> Result<FindingView> {
+        let currency = self
+            .currency
+            .as_deref()
+            .map(|code| read(Currency::parse(code), "currency"))
+            .transpose()?;
+        Ok(FindingView {
+            id: id(&self.id, "finding id")?,
+            kind: read(FindingKind::parse(&self.kind), "finding kind")?,
+            about: self.about,
+            appointment: id_opt(&self.appt, "appointment id")?,
+            amount: self
+                .amount
+                .zip(currency)
+                .map(|(minor, currency)| Money::new(minor, currency)),
+            detail: self.detail,
+            opened_at: self.opened_at,
+            closed: self
+                .closed_at
+                .map(|at| (at, self.closed_by.unwrap_or_default(), self.note)),
+        })
+    }
+}
+
+/// A page of findings, newest first: open ones by when they opened, settled ones by when they were settled.
+///
+/// # Errors
+/// The engine's own.
+pub async fn page(
+    store: &Store,
+    clinic: ClinicId,
+    open: bool,
+    kind: Option<FindingKind>,
+    after: Option<&Cursor>,
+    limit: i64,
+) -> Result<(Vec<FindingView>, Option<Cursor>)> {
+    let start = after.cloned().unwrap_or_else(|| Cursor {
+        at: UtcMs::MAX,
+        id: String::new(),
+    });
+    let statement = if open { PAGE_OPEN } else { PAGE_CLOSED };
+    let rows = read_all!(
+        store,
+        Row,
+        statement,
+        clinic.to_string(),
+        kind.map_or("", FindingKind::name),
+        start.at,
+        start.id,
+        limit + 1
+    )?;
+    let mut found: Vec<FindingView> = rows.into_iter().map(Row::view).collect::<Result<_>>()?;
+    let keep = usize::try_from(limit).unwrap_or(0);
+    let more = found.len() > keep;
+    found.truncate(keep);
+    let next = found.last().filter(|_| more).map(|last| Cursor {
+        at: last
+            .closed
+            .as_ref()
+            .map_or(last.opened_at, |(at, _, _)| *at),
+        id: last.id.to_string(),
+    });
+    Ok((found, next))
+}
 
 /// Open findings, newest first.
 ///
 /// # Errors
 /// The engine's own.
 pub async fn list(store: &Store, clinic: ClinicId, limit: i64) -> Result<Vec<FindingView>> {
-    let rows = read_all!(store, Row, LIST, clinic.to_string(), limit)?;
-    rows.into_iter()
-        .map(
-            |(finding, kind, about, appt, amount, currency, detail, opened_at)| {
-                let currency = currency
-                    .as_deref()
-                    .map(|code| read(Currency::parse(code), "currency"))
-                    .transpose()?;
-                Ok(FindingView {
-                    id: id(&finding, "finding id")?,
-                    kind: read(FindingKind::parse(&kind), "finding kind")?,
-                    about,
-                    appointment: id_opt(&appt, "appointment id")?,
-                    amount: amount
-                        .zip(currency)
-                        .map(|(minor, currency)| Money::new(minor, currency)),
-                    detail,
-                    opened_at,
-                })
-            },
-        )
-        .collect()
+    Ok(page(store, clinic, true, None, None, limit).await?.0)
 }
 
 /// How many findings are open.
@@ -127,11 +203,17 @@ pub async fn count(store: &Store, clinic: ClinicId) -> Result<i64> {
     Ok(read_opt!(store, (i64,), COUNT, clinic.to_string())?.map_or(0, |(n,)| n))
 }
 
-/// Closes a finding; false when it was closed already.
+/// Settles a finding, with a person's words about it; false when it was settled already.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn close(tx: &mut Tx, finding: FindingId, by: &str, now: UtcMs) -> Result<bool> {
+pub async fn close(
+    tx: &mut Tx,
+    finding: FindingId,
+    by: &str,
+    note: Option<&str>,
+    now: UtcMs,
+) -> Result<bool> {
     tx.tell("findings");
     Ok(exec!(
         tx,
@@ -139,8 +221,32 @@ pub async fn close(tx: &mut Tx, finding: FindingId, by: &str, now: UtcMs) -> Res
         tx.clinic(),
         finding.to_string(),
         now,
-        by.to_owned()
+        by.to_owned(),
+        note.map(str::to_owned)
     )? == 1)
+}
+
+/// Settles what is open about an appointment's credit: it is kept. Answers how many findings that were.
+///
+/// # Errors
+/// The engine's own.
+pub async fn keep_credit(
+    tx: &mut Tx,
+    appointment: AppointmentId,
+    by: &str,
+    note: &str,
+    now: UtcMs,
+) -> Result<u64> {
+    tx.tell("findings");
+    exec!(
+        tx,
+        KEEP,
+        tx.clinic(),
+        appointment.to_string(),
+        now,
+        by.to_owned(),
+        note.to_owned()
+    )
 }
 
 /// Opens a finding whose cause stands now, or brings it up to date. One that a person closed stays closed while

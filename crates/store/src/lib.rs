@@ -12,6 +12,7 @@ pub mod audit;
 pub mod check;
 pub mod clinics;
 mod connections;
+pub mod credits;
 pub mod deliveries;
 pub mod disputes;
 pub mod error;
@@ -49,6 +50,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         audit::ALL,
         check::ALL,
         clinics::ALL,
+        credits::ALL,
         deliveries::ALL,
         disputes::ALL,
         engine::ALL,

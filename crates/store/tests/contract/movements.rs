@@ -165,7 +165,7 @@ async fn a_finding_lives_with_its_cause(place: Place) {
     assert_eq!((shown.len(), shown[0].opened_at), (1, 1));
     // A person closed it: it stays closed until something about it changes.
     let mut tx = desk.begin().await;
-    assert!(findings::close(&mut tx, shown[0].id, "Stephen Marsh", 3).await.unwrap());
+    assert!(findings::close(&mut tx, shown[0].id, "Stephen Marsh", Some("their card machine"), 3).await.unwrap());
     findings::stands(&mut tx, &open("books", 500), None, 4).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(count().await, 0);

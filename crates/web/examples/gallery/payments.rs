@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use remit_web::pages::findings::{FailedWork, Finding, Findings};
+use remit_web::pages::findings::{self, FailedWork, Finding, Findings, View};
 use remit_web::pages::links::{
     Empty, Filter, FollowUp, FollowUpNote, FollowUpRow, Life, LinkDialog, LinkPage, LinkRow,
     LinkWindow, OnlinePayments, OutcomeKind, QrCode, SendOutcome, SendRow, Step, StepState, Tab,
@@ -342,8 +342,22 @@ fn refund() -> RefundPage {
 }
 
 fn findings() -> Findings {
+    let tab = |label, count, current| findings::Tab {
+        label,
+        href: "/financials/findings".into(),
+        count,
+        current,
+    };
     Findings {
         shell: shell(Section::Findings),
+        tabs: vec![
+            tab("To look at", Some(1), true),
+            tab("Credits", Some(1), false),
+            tab("Settled", None, false),
+        ],
+        view: View::Open,
+        kinds: vec![],
+        narrowed: false,
         findings: vec![Finding {
             id: "fnd_1".into(),
             at: "Today 09:41".into(),
@@ -351,9 +365,14 @@ fn findings() -> Findings {
             happened: "The balance was taken in cash while the patient paid the link. £36.00 is now patient credit.".into(),
             to_do: "Give the surplus back, or keep it for the next appointment.".into(),
             amount: Some("£36.00".into()),
-            link: Some(("/appointments/apt_1".into(), "Open appointment".into())),
-            refund_payment_id: Some("pay_1".into()),
+            refund: Some(("/payments/pay_1/refund?amount=36.00".into(), "Refund £36.00".into())),
+            keep: Some("apt_1".into()),
+            retry: None,
+            link: Some(("/appointments/apt_1".into(), "Open the appointment".into())),
+            settled: None,
         }],
+        credits: vec![],
+        credit_total: "1 appointment, £36.00".into(),
         failed_work: vec![FailedWork {
             id: "job_1".into(),
             at: "Yesterday 17:03".into(),
@@ -363,5 +382,8 @@ fn findings() -> Findings {
             link: Some(("/payment-links/lnk_1".into(), "Harriet Bowes".into())),
         }],
         may_close: true,
+        first: None,
+        older: None,
+        here: "/financials/findings".into(),
     }
 }

@@ -84,6 +84,8 @@ pub fn doors() -> Vec<Door> {
         see("/financials/findings", Look, get(findings::show)),
         act("/financials/findings/{id}/close", Refund, post(findings::close)),
         act("/financials/failed-work/{id}/retry", Refund, post(findings::retry)),
+        act("/financials/events/retry", Refund, post(findings::apply_again)),
+        act("/financials/credits/{id}/keep", Refund, post(findings::keep)),
         see("/patients", Look, get(patients::list)),
         see("/patients/{id}", Look, get(patients::show)),
         act("/patients/{id}", Book, post(patients::save)),

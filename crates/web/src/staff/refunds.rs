@@ -1,6 +1,6 @@
 //! Giving money back.
 
-use axum::extract::Path;
+use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use remit_app::idempotency::Claimed;
 use remit_app::refunds::{self, RefundInput};
@@ -8,7 +8,10 @@ use remit_app::views::PaymentView;
 use remit_app::{Error, appointments, payments};
 use remit_core::account::Refusal;
 use remit_core::ids::{LinkId, PaymentId};
+use remit_core::money::Money;
 use remit_core::payments::PaidBy;
+
+use serde::Deserialize;
 
 use super::answer::{Answer, Failure, page, see_other};
 use super::desk::Desk;
@@ -27,9 +30,16 @@ pub async fn of_link(desk: Desk, Path(id): Path<String>) -> Answer {
     Ok(see_other(&format!("/payments/{}/refund", one.payment.id)))
 }
 
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Asked {
+    /// How much to propose, as it would be typed.
+    amount: String,
+}
+
 /// `GET /payments/{id}/refund`.
-pub async fn show(desk: Desk, Path(id): Path<String>) -> Answer {
-    form(&desk, id.parse()?, StatusCode::OK, None).await
+pub async fn show(desk: Desk, Path(id): Path<String>, Query(asked): Query<Asked>) -> Answer {
+    form(&desk, id.parse()?, StatusCode::OK, &asked.amount, None).await
 }
 
 /// `POST /payments/{id}/refund`.
@@ -57,7 +67,14 @@ pub async fn give_back(desk: Desk, Path(id): Path<String>, sent: Form) -> Answer
     match done {
         Ok(location) => Ok(see_other(&location)),
         Err(Failure::Verb(error)) if sentences::is_mendable(&error) => {
-            form(&desk, id, sentences::status(&error), Some((&sent, &error))).await
+            form(
+                &desk,
+                id,
+                sentences::status(&error),
+                "",
+                Some((&sent, &error)),
+            )
+            .await
         }
         Err(failure) => Err(failure),
     }
@@ -67,11 +84,14 @@ async fn form(
     desk: &Desk,
     id: PaymentId,
     status: StatusCode,
+    proposed: &str,
     retry: Option<(&Form, &Error)>,
 ) -> Answer {
     let one = payments::get(&desk.app, desk.clinic(), id).await?;
     let visit = appointments::get(&desk.app, desk.clinic(), one.payment.appointment).await?;
     let available = one.payment.refundable();
+    let proposed = Money::parse(proposed, available.currency).ok();
+    let proposed = proposed.filter(|sum| (1..=available.minor).contains(&sum.minor));
     let field = |name: &str, otherwise: String, wrong: Option<String>| Field {
         value: retry.map_or(otherwise, |(form, _)| form.text(name).to_owned()),
         error: wrong,
@@ -106,7 +126,11 @@ async fn form(
         available: available.to_string(),
         available_figure: available.figure(),
         currency_sign: available.currency.sign(),
-        amount: field("amount", available.figure(), amount_wrong),
+        amount: field(
+            "amount",
+            proposed.unwrap_or(available).figure(),
+            amount_wrong,
+        ),
         reason: field("reason", String::new(), reason_wrong),
         note: note(&one),
         refused: told.map(|(_, error)| sentences::sentence(error, &desk.clock)),

@@ -298,6 +298,115 @@ async fn a_form_without_the_sessions_token_changes_nothing() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn credit_is_refunded_or_kept_with_one_click_and_findings_are_settled_with_words() {
+    for house in houses("findings").await {
+        let desk = house.person(Role::Manager).await;
+        desk.get("/financials/findings").await.says("All is well");
+        let page = desk.books("later", "12:00").await.location;
+        let appointment: AppointmentId = page.rsplit('/').next().unwrap().parse().unwrap();
+        let cash = [("cash", "1"), ("cash_amount", "65.00")];
+        let cancelled = [("status", "cancelled")];
+        desk.post(&format!("{page}/checkout"), &cash).await;
+        desk.post(&format!("{page}/status"), &cancelled).await;
+        let visit = appointments::get(&house.app, house.clinic, appointment)
+            .await
+            .unwrap();
+        let credit = visit.balance.money(visit.balance.credit);
+        assert!(credit.minor > 0);
+        let open = desk.get("/financials/findings").await;
+        open.says("The patient has credit")
+            .says(&format!("Refund {credit}"));
+        let credits = desk.get("/financials/findings?view=credits").await;
+        credits
+            .says("Not yet")
+            .says(&credit.to_string())
+            .says("Hannah Whitlock");
+        // The button leads to the form with the amount filled in.
+        let form = open
+            .html
+            .split("href=\"")
+            .find(|rest| rest.starts_with("/payments/"))
+            .unwrap();
+        let form = desk.get(form.split('"').next().unwrap()).await;
+        form.says(&format!("value=\"{}\"", credit.figure()));
+        let keep = format!("/financials/credits/{appointment}/keep");
+        assert_eq!(desk.post(&keep, &[]).await.location, "/financials/findings");
+        assert_eq!(
+            desk.post(&keep, &[]).await.location,
+            "/financials/findings",
+            "a second click"
+        );
+        desk.get("/financials/findings").await.says("All is well");
+        desk.get("/financials/findings?view=credits")
+            .await
+            .says("Kept as credit");
+        desk.get("/financials/findings?view=settled")
+            .await
+            .says("Kept as credit");
+
+        let second = desk.books("later", "15:00").await.location;
+        desk.post(&format!("{second}/checkout"), &cash).await;
+        desk.post(&format!("{second}/status"), &cancelled).await;
+        let open = desk.get("/financials/findings?kind=credit_left").await;
+        let id = open.html.split("/financials/findings/fnd_").nth(1).unwrap();
+        let close = format!(
+            "/financials/findings/fnd_{}/close",
+            id.split('/').next().unwrap()
+        );
+        let long = "x".repeat(301);
+        let refused = desk.post(&close, &[("note", &long)]).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+        desk.post(&close, &[("note", "Given back in cash at the desk")])
+            .await;
+        let settled = desk
+            .get("/financials/findings?view=settled&kind=credit_left")
+            .await;
+        settled.says("Given back in cash at the desk");
+        desk.get("/financials/findings?kind=dead_letter")
+            .await
+            .says("Nothing of this kind");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_summary_chooses_its_days_and_leads_to_its_list() {
+    for house in houses("summary").await {
+        let desk = house.person(Role::Viewer).await;
+        desk.get("/financials/summary")
+            .await
+            .says("Nothing happened in these days");
+        house
+            .person(Role::Reception)
+            .await
+            .books("link", "10:00")
+            .await;
+        let page = desk.get("/financials/summary?range=7").await;
+        page.says("1 open link")
+            .says("Collected per day")
+            .says("From created to paid");
+        let custom = "/financials/summary?range=custom&from=2026-11-24&to=2026-11-01";
+        desk.get(custom).await.says("Swap them");
+        let far = "/financials/summary?range=custom&from=2020-01-01&to=2026-11-01";
+        desk.get(far).await.says("at most 366 days");
+        let csv = desk
+            .get("/financials/summary.csv?range=custom&from=2026-06-01&to=2026-06-02")
+            .await;
+        let lines: Vec<&str> = csv.html.lines().collect();
+        assert_eq!(
+            lines[2],
+            "2026-06-02,0,0.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,0.00,GBP"
+        );
+        assert_eq!(lines.len(), 3);
+        desk.get("/financials/payments?from=2026-06-01&to=2026-06-02&method=klarna")
+            .await
+            .says("No payment came in");
+        desk.get("/financials/payments?from=x&to=y&after=z")
+            .await
+            .says("0 payments");
+    }
+}
+
 /// Suite S11: every route with every role.
 #[tokio::test(flavor = "multi_thread")]
 async fn each_role_may_what_the_table_says_and_no_more() {
