@@ -130,6 +130,26 @@ impl StripeProvider {
         }
     }
 
+    /// Removes every endpoint of ours with an address but one. What cannot be removed stays: it does no more than be
+    /// refused.
+    async fn remove_webhooks(&self, webhook_url: &str, but: &str) {
+        let path = ["webhook_endpoints"];
+        let read = |list: ListAnswer<EndpointAnswer>| Some(list.data);
+        let Answer::Done(all) = self.get(&path, &[("limit", PAGE)], read).await else {
+            return;
+        };
+        for endpoint in all {
+            if endpoint.url == webhook_url && endpoint.id != but {
+                let path = ["webhook_endpoints", endpoint.id.as_str()];
+                let request = self.request(Verb::DELETE, &path, &[]);
+                let removed: Answer<serde_json::Value> = self.ask(request, Some).await;
+                if !matches!(removed, Answer::Done(_)) {
+                    tracing::warn!("an old webhook endpoint at Stripe could not be removed");
+                }
+            }
+        }
+    }
+
     /// An authentic event of a form that is not read here. Refusing it would make Stripe repeat it for days and then
     /// turn the endpoint off (hazard A8).
     fn unread_event(&self, body: &[u8], received_at: UtcMs) -> Result<ProviderEvent, WebhookError> {
@@ -333,11 +353,23 @@ impl PaymentProvider for StripeProvider {
         Answer::Done(facts)
     }
 
+    /// Takes the place of what was registered with this address before: its secret is told only once, so it would sign
+    /// with one that nobody here has.
     async fn register_webhook(&self, webhook_url: &str) -> Answer<String> {
         let form = form::webhook(webhook_url, &events::KINDS, VERSION);
         let request = self.post(&["webhook_endpoints"], &form);
-        self.ask(request, |endpoint: EndpointAnswer| endpoint.secret)
-            .await
+        let made = self
+            .ask(request, |endpoint: EndpointAnswer| {
+                Some((endpoint.id, endpoint.secret?))
+            })
+            .await;
+        match made.into_result() {
+            Ok((id, secret)) => {
+                self.remove_webhooks(webhook_url, &id).await;
+                Answer::Done(secret)
+            }
+            Err(answer) => answer,
+        }
     }
 
     async fn list_events(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<ProviderEvent>> {

@@ -278,6 +278,7 @@ pub(super) struct DashboardAnswer {
 /// `webhook_endpoint`
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct EndpointAnswer {
+    pub id: String,
     pub url: String,
     /// `enabled`, `disabled`
     #[serde(default, deserialize_with = "nullable")]

@@ -473,18 +473,32 @@ async fn a_restricted_key_leaves_parts_unknown() {
 #[tokio::test]
 async fn a_webhook_is_registered_for_what_is_read() {
     let desk = Desk::open().await;
-    desk.tells(200, json!({"id": "we_1", "url": "https://x.example", "status": "enabled", "secret": "whsec_new"}));
+    let endpoint = |id: &str, url: &str, secret: Option<&str>| json!({"id": id, "url": url, "status": "enabled", "secret": secret});
+    let ours = "https://x.example";
+    let all = [
+        endpoint("we_new", ours, None),
+        endpoint("we_shop", "https://shop.example", None),
+        endpoint("we_old", ours, None),
+    ];
+    desk.tells(200, endpoint("we_new", ours, Some("whsec_new")))
+        .tells(200, list(&all, false))
+        .tells(
+            200,
+            json!({"id": "we_old", "object": "webhook_endpoint", "deleted": true}),
+        );
     assert_eq!(
-        done(desk.provider.register_webhook("https://x.example").await),
+        done(desk.provider.register_webhook(ours).await),
         "whsec_new"
     );
-    let [asked] = desk.asked().try_into().unwrap();
+    let [asked, looked, removed] = desk.asked().try_into().unwrap();
     assert_eq!(asked.line, "POST /stripe/v1/webhook_endpoints");
     assert!(
         asked
             .body
             .contains("enabled_events%5B0%5D=checkout.session.completed")
     );
+    assert!(looked.line.starts_with("GET /stripe/v1/webhook_endpoints?"));
+    assert_eq!(removed.line, "DELETE /stripe/v1/webhook_endpoints/we_old");
     desk.tells(403, error("invalid_request_error", None));
     assert_eq!(
         code(desk.provider.register_webhook("https://x.example").await),
