@@ -34,6 +34,14 @@ const STAFF_PAGES = [
     await desk.page.getByRole("searchbox").first().press("Enter");
     await desk.page.waitForURL(/q=nobody/);
   }],
+  ["summary", (desk) => desk.goTo("Summary")],
+  ["summary-empty", async (desk) => {
+    await desk.page.goto("/financials/summary?range=custom&from=2020-01-01&to=2020-01-05");
+    await desk.page.getByRole("heading", { name: "Nothing happened in these days" }).waitFor();
+  }],
+  ["payments-received", async (desk) => { await desk.goTo("Summary"); await desk.page.getByRole("link", { name: "Klarna" }).first().click(); await desk.page.getByRole("heading", { name: "Payments received" }).waitFor(); }],
+  ["findings", (desk) => desk.goTo(/^Credits/)],
+  ["credits", (desk) => desk.page.goto("/financials/findings?view=credits")],
   ["settings-payment-methods", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Payment methods"); }],
   ["settings-providers", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Providers"); }],
   ["settings-services", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Services and deposits"); }],
