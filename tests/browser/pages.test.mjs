@@ -6,9 +6,9 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Desk } from "./desk.mjs";
 import {
-  axe, fitsEveryWidth, makeAppointment, makeClinicFixture, openClinic, openDevice, shot,
+  axe, eventually, fitsEveryWidth, gbp, makeAppointment, makeClinicFixture, openClinic, openDevice, shot,
 } from "./harness.mjs";
-import { Phone } from "./phone.mjs";
+import { CARDS, Phone } from "./phone.mjs";
 
 /** Bytes over the wire for everything the patient's page loads. */
 const PATIENT_PAGE_BYTES_MAX = 15 * 1024;
@@ -45,6 +45,13 @@ const STAFF_PAGES = [
   ["settings-payment-methods", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Payment methods"); }],
   ["settings-providers", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Providers"); }],
   ["settings-services", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Services and deposits"); }],
+  ["settings-refunds", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Refunds"); }],
+  ["payment-disputed", async (desk) => desk.page.goto(`/payments/${(await disputedPayment()).id}`)],
+  ["appointment-disputed", async (desk) => desk.openAppointment((await disputedPayment()).appointment_id)],
+  ["online-payments-disputed", async (desk) => { await disputedPayment(); await desk.openOnlinePayments(); }],
+  ["refund", async (desk) => desk.page.goto(`/payments/${(await cashPayment()).id}/refund`)],
+  ["refund-waiting", async (desk) => desk.page.goto(`/payments/${(await waitingRefund()).payment_id}`)],
+  ["appointment-waiting", async (desk) => desk.openAppointment((await waitingRefund()).appointment_id)],
   ["not-found", (desk) => desk.page.goto("/appointments/apt_nothing")],
 ];
 
@@ -66,6 +73,10 @@ const PATIENT_PAGES = [
   ["unknown", (phone, link) => phone.openLink(new URL("/p/0000000000000000000000000000", link.url).href)],
   ["sandbox-card", async (phone, link) => { await phone.openLink(link.url); await phone.continueWith("card"); }],
   ["sandbox-klarna", async (phone, link) => { await phone.openLink(link.url); await phone.continueWith("klarna"); }],
+  ["sandbox-paid", async (phone) => {
+    const payment = await disputedPayment();
+    await phone.page.goto(`/sandbox/pay/${payment.provider_payment_id.replace("sbx_pay_", "sbx_ses_")}`);
+  }],
   ["messages", (phone) => phone.page.goto("/demo/messages")],
 ];
 
@@ -143,4 +154,33 @@ async function payByCard(phone, link) {
   await phone.continueWith("card");
   await phone.payByCard();
   await phone.seesPaid("£120.00");
+}
+
+/** A payment that its bank disputes: paid with the card that does it. */
+async function disputedPayment() {
+  const link = await freshLink();
+  const phone = await Phone.pickUp(browser, demo);
+  await phone.openLink(link.url);
+  await phone.continueWith("card");
+  await phone.payByCard(CARDS.disputed);
+  await phone.seesPaid("£120.00");
+  await phone.close();
+  return eventually("the dispute is known", async () => {
+    const { data } = await demo.api.get(`/payments?appointment_id=${link.appointment_id}`);
+    return data.find((payment) => payment.disputes.length > 0);
+  });
+}
+
+async function cashPayment() {
+  const appointment = await makeAppointment(demo.api, fixture);
+  return demo.api.post(`/appointments/${appointment.id}/payments`, { method: "cash", amount: gbp(9_000) });
+}
+
+/** A refund above the clinic's limit, asked for by somebody else than who looks at it. */
+async function waitingRefund() {
+  await demo.api.put("/settings/refunds", { approval_above: gbp(5_000), reception_max: null });
+  const payment = await cashPayment();
+  const refund = await demo.api.post(`/payments/${payment.id}/refunds`, { amount: gbp(6_000), reason: "Course cut short" });
+  assert.equal(refund.approval, "needed");
+  return refund;
 }

@@ -9,6 +9,7 @@ export const CARDS = {
   declined: "4000 0000 0000 0002",
   asksForConfirmation: "4000 0025 0000 3155",
   insufficientFunds: "4000 0000 0000 9995",
+  disputed: "4000 0000 0000 0259",
 };
 
 const METHODS = { card: /card/i, klarna: /Klarna/, clearpay: /Clearpay/ };

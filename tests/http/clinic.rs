@@ -120,6 +120,30 @@ impl Clinic {
         }
     }
 
+    /// The same on the first node with another person's key; without one, with the clinic's own.
+    pub async fn call_as(
+        &self,
+        key: Option<&str>,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let url = format!("{}/api/v1{path}", self.addresses[0]);
+        let bearer = key.unwrap_or(&self.key);
+        let mut request = self.client.request(method, url).bearer_auth(bearer);
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let response = request.send().await.expect("an answer");
+        let url = response.url().clone();
+        let page = browser::read(url, response).await;
+        Answer {
+            status: page.status,
+            json: serde_json::from_str(&page.body).unwrap_or(Value::String(page.body)),
+            headers: page.headers,
+        }
+    }
+
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.call(0, Method::POST, path, Some(&body), None).await
     }

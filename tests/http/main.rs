@@ -8,6 +8,7 @@
 mod books;
 mod browser;
 mod clinic;
+mod disputes;
 mod doors;
 mod keys;
 mod late;
@@ -55,6 +56,10 @@ flows! {
     refunds::a_refund_in_part_and_the_rest,
     refunds::more_than_was_paid_is_not_refunded,
     refunds::a_cancelled_appointment_leaves_credit,
+    disputes::a_disputed_payment_is_held_and_won_back,
+    disputes::a_lost_dispute_is_gone_and_nobody_owes_it,
+    disputes::a_refund_made_at_the_provider_flows_back,
+    disputes::a_large_refund_waits_for_another_person,
     doors::unknown_and_malformed_addresses_answer_the_same,
     doors::another_sites_form_is_refused,
     doors::a_foreign_host_is_not_served,

@@ -13,15 +13,15 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::payments::{
-    About, AccountFacts, Capabilities, Closing, DisputeFacts, Facts, Frozen, Lookup, Movement,
-    MovementKind, Page, PaymentProvider, ProviderEvent, RefundFacts, RefundOrder, RefundStatus,
-    Session, SessionOrder, SessionStatus, WebhookError, WebhookRequest, WebhookSetup,
+    About, AccountFacts, Capabilities, Closing, DisputeFacts, DisputeStatus, Facts, Frozen, Lookup,
+    Movement, MovementKind, Page, PaymentProvider, ProviderEvent, RefundFacts, RefundOrder,
+    RefundStatus, Session, SessionOrder, SessionStatus, WebhookError, WebhookRequest, WebhookSetup,
 };
 use crate::{Answer, Refusal, http, signature};
 
 use wire::{
-    AccountAnswer, ErrorAnswer, EventAnswer, ListAnswer, MovementAnswer, RefundAnswer,
-    RefundRequest, SessionAnswer, SessionRequest,
+    AccountAnswer, DisputeAnswer, ErrorAnswer, EventAnswer, ListAnswer, MovementAnswer,
+    RefundAnswer, RefundRequest, SessionAnswer, SessionRequest,
 };
 
 /// The header that carries a webhook's signature.
@@ -127,6 +127,31 @@ impl SandboxProvider {
         })
     }
 
+    /// `None` when it is another account's dispute, or money in no known currency.
+    fn dispute_facts(&self, dispute: DisputeAnswer) -> Option<DisputeFacts> {
+        if dispute.account != self.config.account {
+            return None;
+        }
+        let currency = Currency::parse(&dispute.currency)?;
+        Some(DisputeFacts {
+            dispute_id: dispute.id,
+            payment_id: dispute.payment,
+            amount: Money::new(dispute.amount, currency),
+            status: match dispute.status.as_str() {
+                "needs_response" => DisputeStatus::NeedsResponse,
+                "under_review" => DisputeStatus::UnderReview,
+                "won" => DisputeStatus::Won,
+                "lost" => DisputeStatus::Lost,
+                "withdrawn" => DisputeStatus::Withdrawn,
+                _ => DisputeStatus::Other(dispute.status),
+            },
+            withdrawn: Money::new(dispute.withdrawn, currency),
+            reason: dispute.reason,
+            due_by: dispute.due_by,
+            opened_at: dispute.opened_at,
+        })
+    }
+
     async fn list<W: DeserializeOwned, T>(
         &self,
         list: &str,
@@ -191,6 +216,8 @@ fn movement(movement: MovementAnswer) -> Option<Movement> {
         kind: match movement.kind.as_str() {
             "payment" => MovementKind::Payment,
             "refund" => MovementKind::Refund,
+            "dispute" => MovementKind::Dispute,
+            "dispute_reversal" => MovementKind::DisputeReversal,
             "payout" => MovementKind::Payout,
             _ => MovementKind::Other(movement.kind),
         },
@@ -213,6 +240,10 @@ fn event(event: EventAnswer) -> ProviderEvent {
             provider_refund_id: object.id,
             payment_id,
             reference: object.reference,
+        },
+        ("dispute", Some(payment_id)) if !object.id.is_empty() => About::Dispute {
+            dispute_id: object.id,
+            payment_id,
         },
         _ => About::Nothing,
     };
@@ -346,9 +377,10 @@ impl PaymentProvider for SandboxProvider {
         .await
     }
 
-    /// The company knows no disputes.
-    async fn retrieve_dispute(&self, _: &str) -> Answer<DisputeFacts> {
-        Answer::refused("not_found", "There is no such dispute.")
+    async fn retrieve_dispute(&self, dispute_id: &str) -> Answer<DisputeFacts> {
+        let request = self.request(Verb::GET, &["disputes", dispute_id], &[]);
+        self.ask(request, |dispute| self.dispute_facts(dispute))
+            .await
     }
 
     async fn inspect(&self, webhook_url: &str, _: UtcMs) -> Answer<AccountFacts> {
@@ -419,8 +451,23 @@ impl PaymentProvider for SandboxProvider {
         .await
     }
 
-    async fn list_disputes(&self, _: UtcMs, _: Option<&str>) -> Answer<Page<DisputeFacts>> {
-        Answer::Done(Page::empty())
+    async fn list_disputes(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<DisputeFacts>> {
+        self.list(
+            "disputes",
+            since,
+            after,
+            |page: ListAnswer<DisputeAnswer>| {
+                let disputes = page
+                    .data
+                    .into_iter()
+                    .map(|dispute| self.dispute_facts(dispute));
+                Some(Page {
+                    items: disputes.collect::<Option<_>>()?,
+                    next: page.next,
+                })
+            },
+        )
+        .await
     }
 
     async fn list_movements(&self, since: UtcMs, after: Option<&str>) -> Answer<Page<Movement>> {

@@ -11,8 +11,8 @@ use remit_core::money::Money;
 use remit_gateways::http;
 use remit_gateways::mollie::{MollieConfig, MollieProvider};
 use remit_gateways::payments::{
-    About, Closing, Facts, Lookup, PaymentProvider, ProviderEvent, RefundOrder, RefundStatus,
-    Session, SessionOrder, SessionStatus,
+    About, Closing, DisputeStatus, Facts, Lookup, PaymentProvider, ProviderEvent, RefundOrder,
+    RefundStatus, Session, SessionOrder, SessionStatus,
 };
 use remit_gateways::stripe::{StripeConfig, StripeProvider};
 
@@ -31,6 +31,15 @@ trait Harness: Send + Sync {
     async fn payer_is_put_off(&self, session: &Session);
     async fn lender_refuses(&self, session: &Session);
     async fn time_passes(&self, ms: i64);
+}
+
+/// Somebody who acts as the payer's bank, for providers whose banks can be played.
+#[async_trait]
+trait Bank: Harness {
+    fn harness(&self) -> &dyn Harness;
+    async fn disputes(&self, session: &Session);
+    async fn is_sent_evidence(&self, session: &Session);
+    async fn decides(&self, session: &Session, for_the_shop: bool);
 }
 
 async fn session(on: &dyn Harness, reference: &str, method: Method, minor: i64) -> Session {
@@ -331,6 +340,77 @@ async fn nothing_is_lost_between_pages(on: &dyn Harness) {
 }
 
 /// The event list from a moment to its end; no event is in it twice.
+/// Hazard A23: what a provider says of a dispute is all there is to know, whenever it is asked; nothing goes back
+/// meanwhile, and the lists tell of it.
+async fn a_dispute_is_told_as_it_goes(on: &dyn Bank) {
+    let (harness, provider) = (on.harness(), on.provider());
+    for (reference, for_the_shop) in [("att_won", true), ("att_lost", false)] {
+        let session = session(harness, reference, Method::Card, 4000).await;
+        harness.payer_pays(&session).await;
+        let payment = facts(harness, &session).await.payment_id.unwrap();
+        let listed = async || {
+            let page = done(provider.list_disputes(0, None).await);
+            let mut own = page.items.into_iter().filter(|d| d.payment_id == payment);
+            own.next()
+        };
+        assert_eq!(listed().await, None);
+        on.disputes(&session).await;
+        let opened = listed().await.unwrap();
+        let told = async || done(provider.retrieve_dispute(&opened.dispute_id).await);
+        assert_eq!(told().await, opened);
+        assert_eq!(
+            (&opened.status, opened.amount, opened.withdrawn),
+            (
+                &DisputeStatus::NeedsResponse,
+                Money::gbp(4000),
+                Money::gbp(4000)
+            )
+        );
+        assert!(opened.due_by.unwrap() > opened.opened_at && !opened.reason.is_empty());
+        let refund = provider.freeze_refund(&RefundOrder {
+            reference: format!("ref_{reference}"),
+            payment_id: payment.clone(),
+            amount: Money::gbp(100),
+        });
+        refused_with(provider.refund(&refund, &format!("key_{reference}")).await);
+        on.is_sent_evidence(&session).await;
+        let reviewed = told().await;
+        assert_eq!(
+            (reviewed.status, reviewed.due_by),
+            (DisputeStatus::UnderReview, None)
+        );
+        on.decides(&session, for_the_shop).await;
+        let decided = told().await;
+        let (status, withdrawn) = if for_the_shop {
+            (DisputeStatus::Won, 0)
+        } else {
+            (DisputeStatus::Lost, 4000)
+        };
+        assert_eq!(
+            (decided.status, decided.withdrawn),
+            (status, Money::gbp(withdrawn))
+        );
+        let about = About::Dispute {
+            dispute_id: opened.dispute_id.clone(),
+            payment_id: payment.clone(),
+        };
+        let heard = every_event(harness, 0).await;
+        assert!(heard.iter().filter(|event| event.about == about).count() >= 3);
+        let again = provider.freeze_refund(&RefundOrder {
+            reference: format!("ref_again_{reference}"),
+            payment_id: payment.clone(),
+            amount: Money::gbp(4000),
+        });
+        let key = format!("key_again_{reference}");
+        if for_the_shop {
+            done(provider.refund(&again, &key).await);
+        } else {
+            refused_with(provider.refund(&again, &key).await);
+        }
+    }
+    refused_with(provider.retrieve_dispute("nothing_like_it").await);
+}
+
 async fn every_event(on: &dyn Harness, since: UtcMs) -> Vec<ProviderEvent> {
     let (mut events, mut after) = (Vec::<ProviderEvent>::new(), None);
     loop {
@@ -450,6 +530,26 @@ impl Harness for Stripe {
 }
 
 /// Mollie's adapter over a small Mollie of our own.
+#[async_trait]
+impl Bank for Sandbox {
+    fn harness(&self) -> &dyn Harness {
+        self
+    }
+
+    async fn disputes(&self, session: &Session) {
+        self.0.presses(session, "dispute").await;
+    }
+
+    async fn is_sent_evidence(&self, session: &Session) {
+        self.0.presses(session, "evidence").await;
+    }
+
+    async fn decides(&self, session: &Session, for_the_shop: bool) {
+        let turn = if for_the_shop { "win" } else { "lose" };
+        self.0.presses(session, turn).await;
+    }
+}
+
 struct Mollie {
     provider: MollieProvider,
     there: support::mollie::Mollie,
@@ -539,3 +639,5 @@ contracts! {
     stripe: Stripe::open().await;
     mollie: Mollie::open().await;
 }
+
+contract! { sandbox_bank, Sandbox(Bench::open().await) => a_dispute_is_told_as_it_goes }

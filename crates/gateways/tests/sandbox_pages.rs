@@ -3,8 +3,9 @@
 mod support;
 
 use remit_core::methods::Method;
+use remit_core::money::Money;
 use remit_core::{MINUTE_MS, SECOND_MS};
-use remit_gateways::payments::{Lookup, PaymentProvider, Session, SessionStatus};
+use remit_gateways::payments::{About, Lookup, PaymentProvider, Session, SessionStatus};
 
 use support::{Bench, done, status};
 
@@ -243,4 +244,61 @@ async fn an_expired_page_says_so_and_its_end_is_announced_once() {
     };
     assert_eq!(bench.opens(&nowhere).await.status, 404);
     assert_eq!(bench.pays_with(&nowhere, PAYS).await.status, 404);
+}
+
+/// A paid session's page: the bank is played there, and money goes back past the shop, which hears of both.
+#[tokio::test]
+async fn the_bank_and_the_companys_own_desk_are_played_on_a_paid_page() {
+    let bench = Bench::open().await;
+    let session = bench.session("att_1", Method::Card, 3000).await;
+    bench.pays_with(&session, "4000 0000 0000 0259").await;
+    let mut kinds = vec![];
+    for _ in 0..3 {
+        kinds.push(bench.next_event().await.kind);
+    }
+    kinds.sort();
+    assert_eq!(
+        kinds,
+        [
+            "dispute.funds_withdrawn",
+            "dispute.opened",
+            "session.completed"
+        ]
+    );
+    let page = bench.opens(&session).await;
+    assert!(
+        page.html.contains("asks the shop for evidence") && !page.html.contains("value=\"refund\"")
+    );
+    bench.presses(&session, "win").await;
+    let mut kinds = vec![bench.next_event().await.kind, bench.next_event().await.kind];
+    kinds.sort();
+    assert_eq!(kinds, ["dispute.funds_reinstated", "dispute.won"]);
+    // A second press, and a turn that does not fit, change nothing.
+    bench.presses(&session, "win").await;
+    bench.presses(&session, "lose").await;
+    assert!(bench.opens(&session).await.html.contains("has won"));
+
+    for (typed, status) in [
+        ("", 422),
+        ("30.01", 422),
+        ("-1", 422),
+        ("10", 303),
+        ("20.01", 422),
+    ] {
+        let page = bench
+            .sends(&session, &[("action", "refund"), ("amount", typed)])
+            .await;
+        assert_eq!(page.status, status, "{typed}");
+    }
+    let About::Refund {
+        reference: None,
+        provider_refund_id,
+        ..
+    } = bench.next_event().await.about
+    else {
+        panic!("a refund without the shop's name");
+    };
+    let facts = done(bench.provider.retrieve_refund(&provider_refund_id).await);
+    assert_eq!((facts.amount, facts.reference), (Money::gbp(1000), None));
+    assert!(bench.no_more_webhooks().await);
 }

@@ -17,6 +17,7 @@ mod methods;
 mod once;
 mod online_payments;
 mod patients;
+mod payment;
 mod payments;
 mod providers;
 mod receipts;

@@ -10,6 +10,7 @@ mod cards;
 mod checks;
 mod deliveries;
 mod desk;
+mod disputes;
 mod movements;
 mod pages;
 mod sessions;

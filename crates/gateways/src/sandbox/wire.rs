@@ -87,7 +87,7 @@ pub struct RefundAnswer {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MovementAnswer {
     pub id: String,
-    /// `payment`, `refund`, `payout`.
+    /// `payment`, `refund`, `dispute`, `dispute_reversal`, `payout`.
     pub kind: String,
     /// The payment, refund or payout it came from.
     pub source: Option<String>,
@@ -98,12 +98,31 @@ pub struct MovementAnswer {
     pub created_at: i64,
 }
 
+/// `GET /v1/disputes/{id}`: what the payer's bank disputes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DisputeAnswer {
+    pub id: String,
+    pub account: String,
+    pub payment: String,
+    pub amount: i64,
+    pub currency: String,
+    /// `needs_response`, `under_review`, `won`, `lost`, `withdrawn`.
+    pub status: String,
+    /// What the bank holds of it, or has kept; in the same currency.
+    pub withdrawn: i64,
+    pub reason: String,
+    /// Evidence must be in by then; null when nothing can be sent any more.
+    pub due_by: Option<i64>,
+    pub opened_at: i64,
+}
+
 /// An event, in the list and as a webhook's body.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventAnswer {
     pub id: String,
     /// `session.completed`, `session.processing`, `session.failed`, `session.expired`, `refund.pending`,
-    /// `refund.succeeded`, `refund.failed`.
+    /// `refund.succeeded`, `refund.failed`, `dispute.opened`, `dispute.funds_withdrawn`, `dispute.under_review`,
+    /// `dispute.won`, `dispute.lost`, `dispute.withdrawn`, `dispute.funds_reinstated`.
     pub kind: String,
     pub account: String,
     pub livemode: bool,
@@ -115,7 +134,7 @@ pub struct EventAnswer {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct EventObject {
-    /// `session` or `refund`.
+    /// `session`, `refund` or `dispute`.
     pub object: String,
     pub id: String,
     pub reference: Option<String>,
@@ -137,7 +156,7 @@ pub struct ErrorAnswer {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorBody {
-    /// `unauthorised`, `not_found`, `invalid_request`, `idempotency_mismatch`, `amount_too_large`, `not_refundable`,
+    /// `unauthorised`, `not_found`, `invalid_request`, `idempotency_mismatch`, `amount_too_large`, `not_refundable`, `disputed`,
     /// `try_again`.
     pub code: String,
     pub message: String,

@@ -410,7 +410,9 @@ pub fn appointment(refused: bool) -> AppointmentPage {
                 amount: "£20.00".into(),
                 badges: vec![],
                 refundable: true,
+                dispute: None,
             }],
+            waiting: vec![],
             links: vec![LinkLine {
                 id: "lnk_1".into(),
                 amount: "£37.50".into(),

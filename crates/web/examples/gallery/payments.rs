@@ -175,6 +175,7 @@ fn list(empty: Option<Empty>) -> OnlinePayments {
     use LinkStatus::{Accessed, Cancelled, Created, Expired, Paid, Sent};
     OnlinePayments {
         shell: shell(Section::OnlinePayments),
+        disputed: None,
         note: empty.is_none().then(|| FollowUpNote {
             head: "5 patients opened a link and did not pay".into(),
             rest: ", worth £397.00. Two links end before 18:00 today.".into(),

@@ -76,6 +76,14 @@ impl Answer {
         Answer::new(StatusCode::OK, body)
     }
 
+    /// Taken in, and waiting for somebody.
+    ///
+    /// # Errors
+    /// The answer cannot be written as JSON: ours.
+    pub fn accepted(body: &impl Serialize) -> Result<Answer, Problem> {
+        Answer::new(StatusCode::ACCEPTED, body)
+    }
+
     fn new(status: StatusCode, body: &impl Serialize) -> Result<Answer, Problem> {
         let body = serde_json::to_string(body).map_err(|error| Problem::internal(&error))?;
         Ok(Answer { status, body })

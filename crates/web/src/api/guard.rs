@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::Response;
 use remit_app::{Actor, App, sign_in};
-use remit_core::roles::Permission::{self, Administer, Book, Configure, Look, Refund, TakeMoney};
+use remit_core::roles::Permission::{self, Administer, Book, Configure, Look, TakeMoney};
 
 use super::problem::Problem;
 
@@ -41,7 +41,11 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("POST", "/payment-links/{id}/renew", TakeMoney),
     ("GET", "/payments", Look),
     ("GET", "/payments/{id}", Look),
-    ("POST", "/payments/{id}/refunds", Refund),
+    ("POST", "/payments/{id}/refunds", TakeMoney),
+    ("GET", "/refunds/{id}", Look),
+    ("POST", "/refunds/{id}/approval", TakeMoney),
+    ("GET", "/settings/refunds", Look),
+    ("PUT", "/settings/refunds", Administer),
     ("GET", "/settings/payment-methods", Look),
     ("PUT", "/settings/payment-methods", Configure),
     ("GET", "/reports/online-payments", Look),

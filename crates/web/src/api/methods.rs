@@ -90,7 +90,7 @@ impl ChangedMethod {
     }
 }
 
-fn limit(
+pub(super) fn limit(
     field: &str,
     money: Option<&MoneyBody>,
     currency: Currency,

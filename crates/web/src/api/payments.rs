@@ -18,7 +18,7 @@ use super::lists::{self, List, Query};
 use super::money::{MoneyBody, Time};
 use super::problem::Problem;
 use super::refunds::Refund;
-use super::words::{DeskMethodWord, PaymentMethod};
+use super::words::{DeskMethodWord, DisputeStatus, PaymentMethod};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -58,9 +58,43 @@ pub struct Payment {
     payment_link_id: Option<LinkId>,
     /// Oldest first.
     refunds: Vec<Refund>,
+    /// Oldest first. While one is open nothing of the payment can be refunded.
+    disputes: Vec<Dispute>,
 }
 
-fn shown(view: views::PaymentView, refunds: Vec<Refund>) -> Payment {
+/// What the payer's bank disputes.
+#[derive(Serialize, ToSchema)]
+pub struct Dispute {
+    /// The provider's own id.
+    id: String,
+    status: DisputeStatus,
+    amount: MoneyBody,
+    /// What the bank holds of it, or has kept.
+    withdrawn: MoneyBody,
+    reason: String,
+    /// The provider must have the evidence by then; null when nothing can be sent any more.
+    evidence_due_by: Option<Time>,
+    opened_at: Time,
+    closed_at: Option<Time>,
+}
+
+impl From<views::DisputeView> for Dispute {
+    fn from(view: views::DisputeView) -> Dispute {
+        let dispute = view.dispute;
+        Dispute {
+            id: dispute.dispute_id,
+            status: dispute.state.into(),
+            amount: dispute.amount.into(),
+            withdrawn: dispute.withdrawn.into(),
+            reason: dispute.reason,
+            evidence_due_by: dispute.due_by.map(Time),
+            opened_at: Time(dispute.opened_at),
+            closed_at: dispute.closed_at.map(Time),
+        }
+    }
+}
+
+fn shown(view: views::PaymentView, refunds: Vec<Refund>, disputes: Vec<Dispute>) -> Payment {
     let payment = view.payment;
     Payment {
         refundable: payment.refundable().into(),
@@ -76,10 +110,11 @@ fn shown(view: views::PaymentView, refunds: Vec<Refund>) -> Payment {
         appointment_id: payment.appointment,
         payment_link_id: payment.link,
         refunds,
+        disputes,
     }
 }
 
-/// Payments with their refunds, which one statement reads for all of them.
+/// Payments with their refunds and disputes, each read by one statement for all of them.
 ///
 /// # Errors
 /// The store's.
@@ -94,9 +129,15 @@ pub(super) async fn shown_all(
         ids => remit_app::refunds::of_payments(app, clinic, ids).await?,
     };
     let mut refunds = lists::grouped(rows.into_iter().map(|row| (row.refund.payment, row.into())));
+    let rows = remit_app::disputes::of_payments(app, clinic, &ids).await?;
+    let mut disputes = lists::grouped(
+        rows.into_iter()
+            .map(|row| (row.dispute.payment, row.into())),
+    );
     let shown = views.into_iter().map(|view| {
         let of = refunds.remove(&view.payment.id).unwrap_or_default();
-        shown(view, of)
+        let disputed = disputes.remove(&view.payment.id).unwrap_or_default();
+        shown(view, of, disputed)
     });
     Ok(shown.collect())
 }

@@ -41,6 +41,9 @@ words! {
     AppointmentStatus = remit_core::appointments::Status {
         Booked, Confirmed, Arrived, InProgress, Completed, Cancelled, NoShow
     }
+    /// Whether a second person let a refund above the clinic's limit go.
+    Approval = remit_core::refunds::Approval { Needed, Approved, Declined }
+    DisputeStatus = remit_core::disputes::DisputeState { NeedsResponse, UnderReview, Won, Lost, Withdrawn }
     ChargeKind = remit_core::appointments::ChargeKind { Service, Extra, Discount }
 }
 

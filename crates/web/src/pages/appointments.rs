@@ -118,6 +118,8 @@ pub struct Appointment {
     /// None: charges are closed.
     pub add_charge: Option<AddCharge>,
     pub payments: Vec<Payment>,
+    /// Refunds that wait for a second person.
+    pub waiting: Vec<WaitingRefund>,
     pub links: Vec<LinkLine>,
     pub timeline: Vec<TimelineEntry>,
 }
@@ -162,6 +164,18 @@ pub struct Payment {
     pub badges: Vec<Badge>,
     /// Something is left to give back: `/payments/{id}/refund`.
     pub refundable: bool,
+    /// What the payer's bank wants: `Disputed. Send evidence to Stripe by Tue 1 December.`
+    pub dispute: Option<String>,
+}
+
+/// Posts to `/refunds/{id}/approve` and `/refunds/{id}/decline`.
+pub struct WaitingRefund {
+    pub id: String,
+    /// `£120.00, asked for by Joanne Bright: course cancelled`.
+    pub text: String,
+    /// Another person asked, and the role may.
+    pub may_approve: bool,
+    pub may_decline: bool,
 }
 
 /// A payment link of the appointment, opening its window.

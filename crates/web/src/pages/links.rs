@@ -178,6 +178,7 @@ impl Step {
 pub struct OnlinePayments {
     pub shell: Shell,
     pub note: Option<FollowUpNote>,
+    pub disputed: Option<DisputedNote>,
     pub tabs: Vec<Tab>,
     pub follow_up_count: u64,
     pub filter: Filter,
@@ -188,6 +189,16 @@ pub struct OnlinePayments {
     /// This very page, for the live updates and to come back to after a row's action.
     pub here: String,
     pub empty: Option<Empty>,
+}
+
+/// Payments that a bank is looking into.
+pub struct DisputedNote {
+    /// `2 payments are disputed.`
+    pub head: String,
+    /// ` Send evidence to Stripe by Tue 1 December.`
+    pub rest: String,
+    /// The payment whose deadline is nearest.
+    pub payment_id: String,
 }
 
 /// Patients who looked and did not pay.

@@ -17,6 +17,7 @@ pub mod message;
 pub mod methods;
 pub mod patient;
 pub mod patients;
+pub mod payment;
 pub mod payments;
 pub mod providers;
 pub mod refunds;

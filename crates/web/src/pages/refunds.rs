@@ -28,3 +28,15 @@ pub struct RefundPage {
     pub refused: Option<String>,
     pub idempotency_key: String,
 }
+
+/// `GET|POST /settings/refunds`: `reception_max`, `approval_above`; an empty one is switched off.
+#[derive(Template)]
+#[template(path = "staff/refund_limits.html")]
+pub struct RefundLimits {
+    pub shell: Shell,
+    pub currency_sign: String,
+    pub reception_max: Field,
+    pub approval_above: Field,
+    pub saved: bool,
+    pub may_change: bool,
+}

@@ -3,10 +3,12 @@
 use axum::extract::Path;
 use axum::http::StatusCode;
 use remit_app::idempotency::Claimed;
-use remit_app::views::{AppointmentView, LinkView, PaymentView, RefundView};
-use remit_app::{Error, appointments, links, payments, refunds, services};
+use remit_app::views::{AppointmentView, DisputeView, LinkView, PaymentView, RefundView};
+use remit_app::{Error, appointments, disputes, links, payments, refunds, services};
 use remit_core::appointments::{ChargeKind, Status};
+use remit_core::disputes::Disputed;
 use remit_core::ids::{AppointmentId, ChargeId};
+use remit_core::refunds::{Clearance, clearance};
 use remit_core::roles::Permission;
 
 use super::answer::{Answer, Failure, page, see_other};
@@ -16,6 +18,7 @@ use super::once::once;
 use super::{booking, checkout, clock, sentences, timeline, words};
 use crate::pages::appointments::{
     AddCharge, Anyway, Appointment, AppointmentPage, Charge, LinkLine, Payment, Reschedule,
+    WaitingRefund,
 };
 use crate::pages::{Badge, Field, Section};
 
@@ -209,6 +212,7 @@ async fn appointment(
     let events = appointments::timeline(app, clinic, view.id).await?;
     let given = refunds::of_appointment(app, clinic, view.id).await?;
     let received = payments::of_appointment(app, clinic, view.id).await?;
+    let disputed = disputes::of_appointment(app, clinic, view.id).await?;
     let made = links::of_appointment(app, clinic, view.id).await?;
     let next = Status::ALL
         .into_iter()
@@ -216,7 +220,7 @@ async fn appointment(
     let payments = received
         .iter()
         .rev()
-        .map(|one| payment(desk, one, &made, &given));
+        .map(|one| payment(desk, one, &made, (&given, &disputed)));
     // A paid link's money stands in its payment's line.
     let unpaid = made.iter().filter(|link| link.captured == 0);
     Ok(Appointment {
@@ -232,6 +236,7 @@ async fn appointment(
         charges: charges(desk, view).await?,
         add_charge: charge_form(desk, view, retry)?,
         payments: payments.collect(),
+        waiting: waiting(desk, &given),
         links: unpaid.map(|link| link_line(desk, link)).collect(),
         timeline: timeline::entries(&events, clock),
     })
@@ -341,7 +346,12 @@ async fn reschedule_form(
     }))
 }
 
-fn payment(desk: &Desk, one: &PaymentView, links: &[LinkView], given: &[RefundView]) -> Payment {
+fn payment(
+    desk: &Desk,
+    one: &PaymentView,
+    links: &[LinkView],
+    (given, disputed): (&[RefundView], &[DisputeView]),
+) -> Payment {
     let payment = &one.payment;
     let link = payment
         .link
@@ -357,12 +367,17 @@ fn payment(desk: &Desk, one: &PaymentView, links: &[LinkView], given: &[RefundVi
             Badge::PartRefunded
         });
     }
-    if link.is_some_and(|link| link.disputed) {
+    if payment.disputed != Disputed::default() {
         badges.push(Badge::Disputed);
     }
     let pending = given.iter().any(|refund| {
-        refund.refund.payment == payment.id && refund.refund.state.public_name() == "pending"
+        refund.refund.payment == payment.id
+            && refund.refund.state.public_name() == "pending"
+            && !refund.refund.waits_for_approval()
     });
+    let mut own = disputed
+        .iter()
+        .filter(|view| view.dispute.payment == payment.id);
     let mut when = desk.clock.moment(payment.received_at);
     if let Some(link) = link {
         when = format!("{when} · {}", link.purpose.title().to_lowercase());
@@ -383,8 +398,42 @@ fn payment(desk: &Desk, one: &PaymentView, links: &[LinkView], given: &[RefundVi
             .unwrap_or_default(),
         amount: payment.amount.to_string(),
         badges,
-        refundable: desk.may(Permission::Refund) && payment.refundable().minor > 0,
+        refundable: may_refund(desk)
+            && payment.refundable().minor > 0
+            && payment.disputed.open == 0,
+        dispute: own
+            .next_back()
+            .map(|view| words::dispute(view, &desk.clock)),
     }
+}
+
+/// Whether the role gives money back at all: reception does where the clinic's limit lets it.
+pub fn may_refund(desk: &Desk) -> bool {
+    let limits = desk.context.refund_limits;
+    clearance(desk.actor().role, limits, 0, 0) != Clearance::Forbidden
+}
+
+/// The refunds that wait for a second person, with what this person may do about them.
+pub fn waiting(desk: &Desk, given: &[RefundView]) -> Vec<WaitingRefund> {
+    let waiting = given.iter().filter(|view| view.refund.waits_for_approval());
+    waiting
+        .map(|view| {
+            let own = view.refund.asker == desk.actor().scope();
+            let reason = view.refund.reason.as_deref();
+            let reason = reason.map(|reason| format!(": {reason}"));
+            WaitingRefund {
+                id: view.refund.id.to_string(),
+                text: format!(
+                    "{}, asked for by {}{}",
+                    view.refund.amount,
+                    view.requested_by,
+                    reason.unwrap_or_default()
+                ),
+                may_approve: !own && desk.may(Permission::Refund),
+                may_decline: own || desk.may(Permission::Refund),
+            }
+        })
+        .collect()
 }
 
 fn link_line(desk: &Desk, link: &LinkView) -> LinkLine {

@@ -20,7 +20,8 @@ use super::forms::{FORM_BYTES_MAX, Form};
 use super::session::{SignedIn, same_token, stranger};
 use super::{
     appointments, booking, checkout, diary, findings, follow_up, links, methods, online_payments,
-    patients, payments, providers, receipts, refunds, sentences, services, sign_in, summary,
+    patients, payment, payments, providers, receipts, refunds, sentences, services, sign_in,
+    summary,
 };
 use crate::pages::Section;
 use crate::pages::message::{Message, PlainMessage};
@@ -72,9 +73,12 @@ pub fn doors() -> Vec<Door> {
         act("/payment-links/{id}/deliveries", TakeMoney, post(links::deliver)),
         act("/payment-links/{id}/cancel", TakeMoney, post(links::cancel)),
         act("/payment-links/{id}/renew", TakeMoney, post(links::renew)),
-        see("/payment-links/{id}/refund", Refund, get(refunds::of_link)),
-        see("/payments/{id}/refund", Refund, get(refunds::show)),
-        act("/payments/{id}/refund", Refund, post(refunds::give_back)),
+        see("/payment-links/{id}/refund", TakeMoney, get(refunds::of_link)),
+        see("/payments/{id}", Look, get(payment::show)),
+        see("/payments/{id}/refund", TakeMoney, get(refunds::show)),
+        act("/payments/{id}/refund", TakeMoney, post(refunds::give_back)),
+        act("/refunds/{id}/approve", Refund, post(payment::approve)),
+        act("/refunds/{id}/decline", TakeMoney, post(payment::decline)),
         see("/financials", Look, get(online_payments::start)),
         see("/financials/online-payments", Look, get(online_payments::show)),
         see("/financials/online-payments/follow-up", Look, get(follow_up::show)),
@@ -98,6 +102,8 @@ pub fn doors() -> Vec<Door> {
         act("/settings/providers/{provider}/register", Administer, post(providers::register)),
         act("/settings/providers/{provider}/enable", Administer, post(providers::enable)),
         act("/settings/providers/{provider}/disable", Administer, post(providers::disable)),
+        see("/settings/refunds", Look, get(refunds::limits)),
+        act("/settings/refunds", Administer, post(refunds::save_limits)),
         see("/settings/services", Look, get(services::list)),
         see("/settings/services/new", Configure, get(services::fresh)),
         act("/settings/services/new", Configure, post(services::create)),

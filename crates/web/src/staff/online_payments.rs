@@ -2,8 +2,8 @@
 
 use axum::extract::Query;
 use axum::http::StatusCode;
-use remit_app::links;
-use remit_app::views::{Cursor, Filter as Wanted, LinkView, Tallies};
+use remit_app::views::{Cursor, DisputeView, Filter as Wanted, LinkView, Tallies};
+use remit_app::{disputes, links};
 use remit_core::links::{Closing, LinkState};
 use remit_core::methods::PurposeKind;
 use remit_core::money::Money;
@@ -11,9 +11,12 @@ use remit_core::roles::Permission;
 use serde::Deserialize;
 
 use super::answer::{Answer, encoded, page, see_other};
+use super::appointments::may_refund;
 use super::desk::{ASKED_WITHIN_MS, Desk};
 use super::{clock, words};
-use crate::pages::links::{Empty, Filter, FollowUpNote, LinkRow, OnlinePayments, Tab};
+use crate::pages::links::{
+    DisputedNote, Empty, Filter, FollowUpNote, LinkRow, OnlinePayments, Tab,
+};
 use crate::pages::{Choice, Section};
 
 pub const HERE: &str = "/financials/online-payments";
@@ -48,9 +51,10 @@ pub async fn show(desk: Desk, Query(asked): Query<Asked>) -> Answer {
     let from = wanted.created_from.unwrap_or(0);
     let to = wanted.created_to.map_or(i64::MAX / 2, |to| to - 1);
     let tallies = links::tallies(&desk.app, desk.clinic(), from, to).await?;
+    let disputed = disputes::open(&desk.app, desk.clinic()).await?;
     let mut rows = Vec::new();
     for link in &found {
-        rows.push(row(&desk, link)?);
+        rows.push(row(&desk, link, &disputed)?);
     }
     let shell = desk.shell(Section::OnlinePayments).await?;
     let narrowed = asked.status.is_empty()
@@ -65,6 +69,7 @@ pub async fn show(desk: Desk, Query(asked): Query<Asked>) -> Answer {
         .all(|text| text.is_empty());
     let shown = OnlinePayments {
         note: note(&desk).await?,
+        disputed: disputed_note(&desk, &disputed),
         tabs: tabs(&tallies, &asked, false),
         follow_up_count: shell.follow_up,
         filter: filter(&asked, error),
@@ -251,8 +256,25 @@ async fn note(desk: &Desk) -> remit_app::Result<Option<FollowUpNote>> {
     Ok(Some(FollowUpNote { head, rest }))
 }
 
-fn row(desk: &Desk, link: &LinkView) -> remit_app::Result<LinkRow> {
+/// How many payments are disputed, and what is to be done first.
+fn disputed_note(desk: &Desk, open: &[DisputeView]) -> Option<DisputedNote> {
+    let nearest = open.iter().find(|view| view.dispute.due_by.is_some());
+    let nearest = nearest.or(open.first())?;
+    let count = open.len() as u64;
+    let head = words::count(count, "payment is disputed.", "payments are disputed.");
+    let told = words::dispute(nearest, &desk.clock);
+    Some(DisputedNote {
+        head,
+        rest: told.strip_prefix("Disputed.").unwrap_or_default().into(),
+        payment_id: nearest.dispute.payment.to_string(),
+    })
+}
+
+fn row(desk: &Desk, link: &LinkView, disputed: &[DisputeView]) -> remit_app::Result<LinkRow> {
     let shown = link.shown(desk.now());
+    let dispute = disputed
+        .iter()
+        .find(|view| link.disputed && view.appointment == link.appointment);
     let open = shown.is_open();
     let take = desk.may(Permission::TakeMoney);
     Ok(LinkRow {
@@ -267,13 +289,17 @@ fn row(desk: &Desk, link: &LinkView) -> remit_app::Result<LinkRow> {
         channel: words::channel(link),
         created: desk.clock.moment(link.created_at),
         expires: desk.clock.moment(link.expires_at),
-        expires_note: expiry(desk, link, shown),
+        expires_note: match dispute.map(|view| view.dispute.due_by) {
+            Some(Some(due)) => format!("evidence by {}", desk.clock.written(due, "%a %-d %b")),
+            Some(None) => "the bank decides".into(),
+            None => expiry(desk, link, shown),
+        },
         url: if open && take {
             Some(links::url(&desk.app, desk.clinic(), link)?)
         } else {
             None
         },
-        refundable: desk.may(Permission::Refund) && link.captured > link.refunded,
+        refundable: may_refund(desk) && link.captured > link.refunded && dispute.is_none(),
         has_receipt: link.captured > 0,
         idempotency_key: desk.key()?,
     })

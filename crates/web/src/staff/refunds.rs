@@ -10,15 +10,17 @@ use remit_core::account::Refusal;
 use remit_core::ids::{LinkId, PaymentId};
 use remit_core::money::Money;
 use remit_core::payments::PaidBy;
-
+use remit_core::refunds::Limits;
+use remit_core::roles::Permission;
 use serde::Deserialize;
 
 use super::answer::{Answer, Failure, page, see_other};
+use super::appointments::may_refund;
 use super::desk::Desk;
 use super::forms::Form;
 use super::once::once;
 use super::sentences;
-use crate::pages::refunds::RefundPage;
+use crate::pages::refunds::{RefundLimits, RefundPage};
 use crate::pages::{Field, Section};
 
 /// `GET /payment-links/{id}/refund`: on to the link's payment that has something left.
@@ -35,6 +37,80 @@ pub async fn of_link(desk: Desk, Path(id): Path<String>) -> Answer {
 pub struct Asked {
     /// How much to propose, as it would be typed.
     amount: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default)]
+pub struct Told {
+    saved: String,
+}
+
+/// `GET /settings/refunds`.
+pub async fn limits(desk: Desk, Query(told): Query<Told>) -> Answer {
+    limits_page(&desk, StatusCode::OK, told.saved == "1", None).await
+}
+
+/// `POST /settings/refunds`.
+pub async fn save_limits(desk: Desk, form: Form) -> Answer {
+    let mut wrong = Vec::new();
+    let mut limit = |name: &'static str| {
+        form.some(name)?;
+        match form.money(name, desk.currency()) {
+            Ok(money) if money.minor >= 0 => Some(money.minor),
+            Ok(_) => {
+                wrong.push((name, "Enter an amount of zero or more.".to_owned()));
+                None
+            }
+            Err(error) => {
+                wrong.push((name, error.to_string()));
+                None
+            }
+        }
+    };
+    let wished = Limits {
+        reception_max: limit("reception_max"),
+        approval_above: limit("approval_above"),
+    };
+    if wrong.is_empty() {
+        refunds::set_limits(&desk.app, desk.actor(), wished).await?;
+        return Ok(see_other("/settings/refunds?saved=1"));
+    }
+    let retry = Some((&form, wrong.as_slice()));
+    limits_page(&desk, StatusCode::UNPROCESSABLE_ENTITY, false, retry).await
+}
+
+/// What was sent, and the fields that are wrong, each with its sentence.
+type Mistyped<'a> = (&'a Form, &'a [(&'static str, String)]);
+
+async fn limits_page(
+    desk: &Desk,
+    status: StatusCode,
+    saved: bool,
+    retry: Option<Mistyped<'_>>,
+) -> Answer {
+    let limits = refunds::limits(&desk.app, desk.clinic()).await?;
+    let field = |name: &str, minor: Option<i64>| {
+        let stored = minor.map(|minor| Money::new(minor, desk.currency()).figure());
+        match retry {
+            None => Field::new(stored.unwrap_or_default()),
+            Some((form, wrong)) => Field {
+                value: form.text(name).to_owned(),
+                error: wrong
+                    .iter()
+                    .find(|(field, _)| *field == name)
+                    .map(|(_, sentence)| sentence.clone()),
+            },
+        }
+    };
+    let shown = RefundLimits {
+        shell: desk.shell(Section::Settings).await?,
+        currency_sign: desk.currency().sign(),
+        reception_max: field("reception_max", limits.reception_max),
+        approval_above: field("approval_above", limits.approval_above),
+        saved,
+        may_change: desk.may(Permission::Administer),
+    };
+    Ok(page(status, &shown))
 }
 
 /// `GET /payments/{id}/refund`.
@@ -87,6 +163,9 @@ async fn form(
     proposed: &str,
     retry: Option<(&Form, &Error)>,
 ) -> Answer {
+    if !may_refund(desk) {
+        return Err(Error::Forbidden.into());
+    }
     let one = payments::get(&desk.app, desk.clinic(), id).await?;
     let visit = appointments::get(&desk.app, desk.clinic(), one.payment.appointment).await?;
     let available = one.payment.refundable();
@@ -132,19 +211,45 @@ async fn form(
             amount_wrong,
         ),
         reason: field("reason", String::new(), reason_wrong),
-        note: note(&one),
-        refused: told.map(|(_, error)| sentences::sentence(error, &desk.clock)),
+        note: note(desk, &one),
+        refused: match told {
+            Some((_, error)) => Some(sentences::sentence(error, &desk.clock)),
+            None if one.payment.disputed.open > 0 => Some(sentences::sentence(
+                &Error::Refused(Refusal::Disputed),
+                &desk.clock,
+            )),
+            None => None,
+        },
         idempotency_key: desk.key()?,
     };
     Ok(page(status, &shown))
 }
 
-fn note(one: &PaymentView) -> String {
-    match one.payment.paid_by {
+fn note(desk: &Desk, one: &PaymentView) -> String {
+    let mut note = match one.payment.paid_by {
         PaidBy::Online(_) => {
             "It goes back the way it was paid, and reaches the patient in 5 to 10 working days."
         }
         PaidBy::Desk(_) => "Hand the money back first: this records it at once.",
     }
-    .into()
+    .to_owned();
+    if let Some(limit) = alone_up_to(desk) {
+        let limit = Money::new(limit, desk.currency());
+        note.push_str(&format!(
+            " Above {limit} a second person has to approve it before anything moves."
+        ));
+    }
+    note
+}
+
+/// What this person may refund of one payment without another, where that is limited.
+fn alone_up_to(desk: &Desk) -> Option<i64> {
+    let limits = desk.context.refund_limits;
+    let reception = limits
+        .reception_max
+        .filter(|_| !desk.may(Permission::Refund));
+    match (reception, limits.approval_above) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
 }

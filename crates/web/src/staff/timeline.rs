@@ -88,10 +88,24 @@ fn tell(event: &EventView, clock: &Clock) -> Option<Told> {
             let told = told(
                 "undo-2",
                 Tone::Plain,
-                format!("Refund of {} asked for", money(data)),
+                match text("approval") {
+                    "needed" => format!("Refund of {} waits for a second person", money(data)),
+                    _ => format!("Refund of {} asked for", money(data)),
+                },
             );
             with_reason(told, &event.actor, text("reason"))
         }
+        "refund.approved" => told(
+            "check",
+            Tone::Plain,
+            format!("Refund of {} approved", money(data)),
+        ),
+        "refund.declined" => told(
+            "circle-x",
+            Tone::Warn,
+            format!("Refund of {} declined", money(data)),
+        ),
+        "payment.disputed" => disputed(data, clock)?,
         "payment.refunded" => told("undo-2", Tone::Good, format!("{} given back", money(data))),
         "refund.failed" => told(
             "circle-alert",
@@ -228,5 +242,45 @@ fn delivery(outcome: &str, data: &Value) -> Option<Told> {
     if let Some(reason) = data["reason"].as_str() {
         told.detail = reason.to_owned();
     }
+    Some(told)
+}
+
+/// What the payer's bank did about a payment.
+fn disputed(data: &Value, clock: &Clock) -> Option<Told> {
+    use remit_core::disputes::DisputeState as S;
+    let amount = money(data);
+    let state = S::parse(data["status"].as_str().unwrap_or_default())?;
+    let (icon, tone, text) = match state {
+        S::NeedsResponse => (
+            "circle-alert",
+            Tone::Bad,
+            format!("The payer’s bank disputes {amount}"),
+        ),
+        S::UnderReview => (
+            "loader",
+            Tone::Warn,
+            format!("The bank looks at the evidence for {amount}"),
+        ),
+        S::Won => (
+            "circle-check",
+            Tone::Good,
+            format!("Dispute of {amount} won"),
+        ),
+        S::Lost => ("circle-x", Tone::Bad, format!("Dispute of {amount} lost")),
+        S::Withdrawn => (
+            "circle-check",
+            Tone::Good,
+            format!("Dispute of {amount} taken back"),
+        ),
+    };
+    let mut told = told(icon, tone, text);
+    let due_by = data["due_by"]
+        .as_i64()
+        .filter(|_| state == S::NeedsResponse);
+    let reason = data["reason"].as_str().unwrap_or_default();
+    told.detail = match due_by {
+        Some(due) => format!("{reason}; evidence by {}", clock.written(due, "%a %-d %B")),
+        None => String::new(),
+    };
     Some(told)
 }

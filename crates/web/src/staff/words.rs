@@ -1,11 +1,14 @@
 //! The rules' enums in the pages' words: one place, so that a status looks the same wherever it stands.
 
-use remit_app::views::LinkView;
+use remit_app::providers;
+use remit_app::views::{DisputeView, LinkView};
 use remit_core::appointments::Status;
 use remit_core::deliveries;
+use remit_core::disputes::DisputeState;
 use remit_core::links::{self, LinkState};
 use remit_core::methods::{Method, NotOffered};
 
+use super::clock::Clock;
 use crate::pages::{AppointmentStatus, Badge, Channel, LinkStatus};
 
 pub fn link_status(state: LinkState) -> LinkStatus {
@@ -120,4 +123,23 @@ pub fn currency(code: &str) -> String {
 /// `1 link`, `3 links`.
 pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// How a dispute stands, and what is to be done: `Disputed. Send evidence to Stripe by Tue 1 December.`
+pub fn dispute(view: &DisputeView, clock: &Clock) -> String {
+    let dispute = &view.dispute;
+    let provider = providers::title(&view.provider);
+    match dispute.state {
+        DisputeState::NeedsResponse => match dispute.due_by {
+            Some(due) => format!(
+                "Disputed. Send evidence to {provider} by {}.",
+                clock.written(due, "%a %-d %B")
+            ),
+            None => format!("Disputed. Send evidence to {provider}."),
+        },
+        DisputeState::UnderReview => "Disputed. The bank is looking into it.".into(),
+        DisputeState::Won => "The dispute was won.".into(),
+        DisputeState::Lost => format!("The dispute was lost: {} is gone.", dispute.amount),
+        DisputeState::Withdrawn => "The dispute was taken back.".into(),
+    }
 }

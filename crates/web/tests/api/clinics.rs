@@ -28,6 +28,9 @@ async fn full(house: &House, route: &str) -> Full {
     let link = id(&clinic.issues_link(&appointment).await);
     let path = format!("/payment-links/{link}/deliveries");
     desk.post(&path, json!({"channel": "sms"})).await.is(201);
+    let path = format!("/payments/{payment}/refunds");
+    let refund = desk.post(&path, json!({"amount": gbp(100)})).await.is(201);
+    ids.insert("refunds", id(&refund));
     ids.insert("patients", patient);
     ids.insert("services", service);
     ids.insert("practitioners", practitioner);
@@ -78,6 +81,7 @@ fn body(method: &str, template: &str) -> Option<Value> {
         }
         ("POST", "/payment-links/{id}/cancel" | "/payment-links/{id}/renew") => Some(json!({})),
         ("POST", "/payments/{id}/refunds") => Some(json!({"amount": gbp(1)})),
+        ("POST", "/refunds/{id}/approval") => Some(json!({"decision": "declined"})),
         _ => panic!("{method} {template}: say here with which body it succeeds"),
     }
 }

@@ -1,4 +1,4 @@
-//! The company's API, `/v1`: sessions, refunds, events, payments, movements. Every call names its account by its key.
+//! The company's API, `/v1`: sessions, refunds, disputes, events, payments, movements. Every call names its account by its key.
 
 use axum::extract::rejection::{BytesRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Path, Query, State};
@@ -16,10 +16,10 @@ use subtle::ConstantTimeEq as _;
 use super::checks::{check, check_life, is_reference};
 use super::desk::{self, ACCOUNT, KEY, Reserved, SESSION, Trouble, body_of, read};
 use super::sessions::{self, NoRefund, Refund, Session};
-use super::{Account, Company, digest, movements};
+use super::{Account, Company, digest, disputes, movements};
 use crate::sandbox::wire::{
-    AccountAnswer, ErrorAnswer, ErrorBody, EventAnswer, ListAnswer, MovementAnswer, RefundAnswer,
-    RefundRequest, SessionAnswer, SessionRequest,
+    AccountAnswer, DisputeAnswer, ErrorAnswer, ErrorBody, EventAnswer, ListAnswer, MovementAnswer,
+    RefundAnswer, RefundRequest, SessionAnswer, SessionRequest,
 };
 
 /// Rows of one page of a list.
@@ -34,6 +34,8 @@ pub(super) fn routes() -> Router<Company> {
         .route("/account", get(read_account))
         .route("/refunds", post(create_refund).get(find_refunds))
         .route("/refunds/{id}", get(read_refund))
+        .route("/disputes", get(list_disputes))
+        .route("/disputes/{id}", get(read_dispute))
         .route("/events", get(list_events))
         .route("/payments", get(list_payments))
         .route("/movements", get(list_movements))
@@ -276,7 +278,7 @@ async fn create_refund(
         .reserve(&scope, &digest(&body), |_| Ok::<(), Problem>(()))
         .await?;
     let reservation = ours(reserved)?;
-    let id = refund_id(&session_id, &reservation.object);
+    let id = sessions::refund_id(&session_id, &reservation.object);
     let changed = company
         .change(&session_id, |session, now| {
             session.refund(
@@ -413,6 +415,39 @@ struct Since {
     after: Option<String>,
 }
 
+async fn read_dispute(
+    State(company): State<Company>,
+    Caller(account): Caller,
+    Path(id): Path<String>,
+) -> Result<Json<DisputeAnswer>, Problem> {
+    let session_id = disputes::session_of_dispute(&id).ok_or_else(Problem::not_found)?;
+    let session = own(company.session(&session_id).await?, &account)?;
+    let dispute = session.dispute_answer();
+    Ok(Json(dispute.ok_or_else(Problem::not_found)?))
+}
+
+async fn list_disputes(
+    State(company): State<Company>,
+    Caller(account): Caller,
+    query: Result<Query<Since>, QueryRejection>,
+) -> Result<Json<ListAnswer<DisputeAnswer>>, Problem> {
+    let Since { since, after } = parameters(query)?;
+    let floor = format!("{:013}", since.max(0)).max(after.unwrap_or_default());
+    let list = desk::disputes_of(&account);
+    let records = company.vault().list(&list, &floor, PAGE).await?;
+    let mut data = Vec::with_capacity(records.len());
+    for record in &records {
+        let id: String = read(record)?;
+        let session_id = disputes::session_of_dispute(&id).ok_or_else(Problem::not_found)?;
+        let session = company.session(&session_id).await?;
+        data.extend(session.and_then(|session| session.dispute_answer()));
+    }
+    Ok(Json(ListAnswer {
+        data,
+        next: next(&records),
+    }))
+}
+
 async fn list_events(
     State(company): State<Company>,
     Caller(account): Caller,
@@ -480,17 +515,10 @@ fn ours(reserved: Reserved) -> Result<desk::Reservation, Problem> {
     }
 }
 
-/// Unique per session and key, and leads back to its session.
-fn refund_id(session_id: &str, object: &str) -> String {
-    format!(
-        "{}_{object}",
-        session_id.replacen("sbx_ses_", "sbx_ref_", 1)
-    )
-}
-
 fn no_refund(why: NoRefund) -> Problem {
     let (code, message) = match why {
         NoRefund::NotPaid => ("not_refundable", "This payment has not been received."),
+        NoRefund::Disputed => ("disputed", "The payer's bank is looking into this payment."),
         NoRefund::OtherCurrency => ("invalid_request", "currency: the payment's own, please."),
         NoRefund::MoreThanLeft => (
             "amount_too_large",

@@ -4,6 +4,8 @@
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     Approved,
+    /// The payer's bank takes it back right afterwards.
+    ApprovedAndDisputed,
     /// For the person at the page, and as the session's last error.
     Declined(&'static str),
     /// The bank wants to see its customer first (3-D Secure).
@@ -40,11 +42,12 @@ impl FieldErrors {
 }
 
 /// The numbers that the page offers, with what each does.
-pub const TEST_CARDS: [(&str, &str); 4] = [
+pub const TEST_CARDS: [(&str, &str); 5] = [
     ("4242 4242 4242 4242", "Pays"),
     ("4000 0000 0000 0002", "Is declined"),
     ("4000 0025 0000 3155", "Asks for 3-D Secure"),
     ("4000 0000 0000 9995", "Has insufficient funds"),
+    ("4000 0000 0000 0259", "Pays, then is disputed"),
 ];
 
 const NOT_A_CARD: &str = "Enter the 16 digits on the front of the card.";
@@ -86,6 +89,7 @@ fn verdict(digits: &str) -> Option<Verdict> {
             "The card was declined: insufficient funds. Use another card.",
         )),
         "4000002500003155" => Some(Verdict::Challenge),
+        "4000000000000259" => Some(Verdict::ApprovedAndDisputed),
         _ => None,
     }
 }
@@ -198,6 +202,7 @@ mod tests {
                     assert_eq!(card.verdict, Verdict::Approved);
                     assert_eq!(card.label, "Visa ending 4242");
                 }
+                "Pays, then is disputed" => assert_eq!(card.verdict, Verdict::ApprovedAndDisputed),
                 "Asks for 3-D Secure" => assert_eq!(card.verdict, Verdict::Challenge),
                 _ => assert!(
                     matches!(card.verdict, Verdict::Declined(why) if why.contains("declined"))

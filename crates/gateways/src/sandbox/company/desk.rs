@@ -32,6 +32,11 @@ pub(super) fn refunds_of(account: &str) -> String {
     format!("refund/{account}")
 }
 
+/// Disputes in the order in which they were opened.
+pub(super) fn disputes_of(account: &str) -> String {
+    format!("dispute/{account}")
+}
+
 pub(super) fn sessions_of(account: &str, reference: &str) -> String {
     format!("reference/{account}/{reference}")
 }
@@ -233,6 +238,16 @@ impl Company {
                 .put(&kind, &movement.id, 0, body_of(&movement)?, None)
                 .await?;
         }
+        if notice.kind == "dispute.opened" {
+            let dispute = session.dispute_id();
+            let (kind, id) = (
+                disputes_of(&session.account),
+                format!("{:013}_{dispute}", notice.at),
+            );
+            self.vault()
+                .put(&kind, &id, 0, body_of(&dispute)?, None)
+                .await?;
+        }
         if let Some(refund) = &notice.refund {
             let id = format!("{:013}_{refund}", notice.at);
             self.vault()
@@ -306,10 +321,16 @@ fn event_of(session: &Session, notice: &Notice) -> EventAnswer {
         livemode: false,
         created_at: notice.at,
         object: match refund {
+            None if notice.kind.starts_with("dispute.") => EventObject {
+                object: "dispute".into(),
+                id: session.dispute_id(),
+                reference: None,
+                payment: Some(session.payment_id()),
+            },
             Some(refund) => EventObject {
                 object: "refund".into(),
                 id: refund.id.clone(),
-                reference: Some(refund.reference.clone()),
+                reference: refund.named(),
                 payment: Some(session.payment_id()),
             },
             None => EventObject {
@@ -323,7 +344,7 @@ fn event_of(session: &Session, notice: &Notice) -> EventAnswer {
 }
 
 /// Time-ordered and unguessable: a session's id is all that its page asks for.
-fn object_id(now: i64) -> Result<String, String> {
+pub(super) fn object_id(now: i64) -> Result<String, String> {
     let mut random = [0; 10];
     getrandom::fill(&mut random).map_err(|error| format!("no random numbers: {error}"))?;
     let millis = u64::try_from(now).unwrap_or_default();

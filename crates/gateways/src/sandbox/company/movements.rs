@@ -55,6 +55,11 @@ pub fn fee(method: &str, amount: i64, currency: &str) -> i64 {
     (amount * share + 5_000) / 10_000 + fixed * unit / 100
 }
 
+/// What the company keeps for a dispute: fifteen of the currency's units.
+fn dispute_fee(currency: &str) -> i64 {
+    15 * Currency::parse(currency).map_or(100, |known| 10_i64.pow(known.exponent()))
+}
+
 /// What a notice moved; nothing while money is only on its way.
 pub(super) fn of(session: &Session, notice: &Notice) -> Option<MovementAnswer> {
     let request = &session.request;
@@ -72,6 +77,16 @@ pub(super) fn of(session: &Session, notice: &Notice) -> Option<MovementAnswer> {
                 .iter()
                 .find(|known| Some(known.id.as_str()) == refund)?;
             ("refund", refund.id.clone(), -refund.amount, 0)
+        }
+        // The fee for a dispute stays with the company, however the bank decides.
+        "dispute.funds_withdrawn" => {
+            let dispute = session.dispute.as_ref()?;
+            let fee = dispute_fee(&request.currency);
+            ("dispute", session.dispute_id(), -dispute.amount, fee)
+        }
+        "dispute.funds_reinstated" => {
+            let dispute = session.dispute.as_ref()?;
+            ("dispute_reversal", session.dispute_id(), dispute.amount, 0)
         }
         _ => return None,
     };

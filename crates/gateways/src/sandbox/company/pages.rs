@@ -14,8 +14,9 @@ use serde::Deserialize;
 
 use super::Company;
 use super::cards::{self, FieldErrors, TEST_CARDS, Typed};
-use super::desk::Trouble;
-use super::sessions::{Act, Session, Status};
+use super::desk::{self, Trouble};
+use super::disputes::{Standing, Turn};
+use super::sessions::{self, Act, NoRefund, Session, Status};
 
 const STYLESHEET: &str = include_str!("../../../templates/sandbox/sandbox.css");
 
@@ -41,7 +42,7 @@ struct CardPage<'a> {
     errors: FieldErrors,
     number: &'a str,
     expiry: &'a str,
-    cards: [(&'static str, &'static str); 4],
+    cards: [(&'static str, &'static str); 5],
 }
 
 #[derive(Template)]
@@ -57,6 +58,19 @@ struct LenderPage {
     shop: Shop,
     lender: &'static str,
     processing: bool,
+}
+
+/// A paid session: whoever tries things out plays the payer's bank here, or refunds past the shop.
+#[derive(Template)]
+#[template(path = "sandbox/complete.html")]
+struct CompletePage<'a> {
+    shop: Shop,
+    standing: &'static str,
+    turns: Vec<(&'static str, &'static str)>,
+    left: String,
+    left_figure: String,
+    refundable: bool,
+    problem: Option<&'a str>,
 }
 
 #[derive(Template)]
@@ -76,6 +90,7 @@ struct Sent {
     card_number: String,
     expiry: String,
     cvc: String,
+    amount: String,
 }
 
 async fn show(State(company): State<Company>, Path(id): Path<String>) -> Response {
@@ -100,6 +115,12 @@ async fn act(
         "approve" => Act::Approve,
         "approve_later" => Act::ApproveLater,
         "refuse" => Act::Refuse,
+        "dispute" => return take_turn(&company, &id, Turn::Open).await,
+        "evidence" => return take_turn(&company, &id, Turn::Evidence).await,
+        "win" => return take_turn(&company, &id, Turn::Win).await,
+        "lose" => return take_turn(&company, &id, Turn::Lose).await,
+        "take_back" => return take_turn(&company, &id, Turn::TakeBack).await,
+        "refund" => return refund(&company, &id, &sent.amount).await,
         _ => return pay(&company, &id, &sent).await,
     };
     carry_out(&company, &id, act).await
@@ -140,6 +161,99 @@ async fn pay(company: &Company, id: &str, sent: &Sent) -> Response {
             render(StatusCode::UNPROCESSABLE_ENTITY, &page, Some(&session))
         }
         Err(_) => onward(&session),
+    }
+}
+
+/// The bank, or the shop's evidence, does something; the page shows what came of it.
+async fn take_turn(company: &Company, id: &str, turn: Turn) -> Response {
+    let changed = company.change(id, |session, now| session.turn(turn, now));
+    match changed.await {
+        Ok(Some(_)) => again(id),
+        Ok(None) => unknown(),
+        Err(trouble) => out_of_order(&trouble),
+    }
+}
+
+/// A refund past the shop: it hears of it by webhook. Sent twice it is two refunds, as on any company's own page.
+async fn refund(company: &Company, id: &str, typed: &str) -> Response {
+    let session = match company.session(id).await {
+        Ok(Some(session)) => session,
+        Ok(None) => return unknown(),
+        Err(trouble) => return out_of_order(&trouble),
+    };
+    let currency = session.request.currency.clone();
+    let amount = Currency::parse(&currency)
+        .and_then(|known| Money::parse(typed, known).ok())
+        .map_or(0, |money| money.minor);
+    let Ok(refund_id) = desk::object_id(company.now()) else {
+        return out_of_order(&Trouble::Busy);
+    };
+    let refund_id = sessions::refund_id(id, &refund_id);
+    let changed = company.change(id, |session, now| match amount {
+        ..1 => Err(NoRefund::MoreThanLeft),
+        amount => session.refund(&refund_id, "", amount, &currency, now),
+    });
+    match changed.await {
+        Ok(Some((_, Ok(())))) => again(id),
+        Ok(Some((session, Err(why)))) => {
+            let why = match why {
+                NoRefund::NotPaid => "This payment was not received.",
+                NoRefund::Disputed => "The payer’s bank is looking into this payment.",
+                NoRefund::OtherCurrency | NoRefund::MoreThanLeft => {
+                    "Enter an amount above zero, and at most what is left."
+                }
+            };
+            let page = complete(&session, Some(why));
+            render(StatusCode::UNPROCESSABLE_ENTITY, &page, Some(&session))
+        }
+        Ok(None) => unknown(),
+        Err(trouble) => out_of_order(&trouble),
+    }
+}
+
+fn complete<'a>(session: &Session, problem: Option<&'a str>) -> CompletePage<'a> {
+    let shown = shop(session);
+    let left = session.left();
+    let currency = Currency::parse(&session.request.currency);
+    let money = |show: fn(&Money) -> String| {
+        currency.map_or_else(String::new, |known| show(&Money::new(left, known)))
+    };
+    let standing = session.dispute.as_ref().map(|dispute| dispute.standing);
+    let decide = [
+        ("win", "The shop wins"),
+        ("lose", "The shop loses"),
+        ("take_back", "The payer takes it back"),
+    ];
+    let (words, turns) = match standing {
+        None if left > 0 => (
+            "The payer’s bank has said nothing.",
+            vec![("dispute", "Dispute this payment")],
+        ),
+        None => ("All of it went back, so nothing can be disputed.", vec![]),
+        Some(Standing::NeedsResponse) => {
+            let mut turns = vec![("evidence", "The shop sends evidence")];
+            turns.extend(decide);
+            (
+                "The payment is disputed: the bank has taken the money and asks the shop for evidence.",
+                turns,
+            )
+        }
+        Some(Standing::UnderReview) => ("The bank looks at the shop’s evidence.", decide.to_vec()),
+        Some(Standing::Won) => ("The shop has won the dispute; the money is back.", vec![]),
+        Some(Standing::Lost) => ("The shop has lost the dispute; the money is gone.", vec![]),
+        Some(Standing::Withdrawn) => (
+            "The payer has taken the dispute back; the money is back.",
+            vec![],
+        ),
+    };
+    CompletePage {
+        shop: shown,
+        standing: words,
+        turns,
+        left: money(Money::to_string),
+        left_figure: money(Money::figure),
+        refundable: left > 0 && !session.is_disputed(),
+        problem,
     }
 }
 
@@ -220,11 +334,7 @@ fn page(session: &Session) -> Response {
             };
             render(StatusCode::OK, &page, Some(session))
         }
-        (Status::Complete, _) => ended(
-            StatusCode::OK,
-            "This payment is complete",
-            "There is nothing more to do here, and it cannot be paid a second time.",
-        ),
+        (Status::Complete, _) => render(StatusCode::OK, &complete(session, None), Some(session)),
         (Status::Failed, _) => ended(
             StatusCode::OK,
             "This payment was refused",

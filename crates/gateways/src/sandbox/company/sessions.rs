@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::cards::{Card, Verdict};
+use super::disputes::{Dispute, Turn};
 use crate::sandbox::wire::{PaymentAnswer, RefundAnswer, SessionAnswer, SessionRequest};
 
 /// After *Approve later* the lender approves by itself: long enough to look at *Payment in progress*.
@@ -46,11 +47,19 @@ pub enum RefundState {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refund {
     pub id: String,
+    /// Empty: made on the company's own page.
     pub reference: String,
     pub amount: i64,
     pub state: RefundState,
     /// When a pending one succeeds.
     pub settles_at: i64,
+}
+
+impl Refund {
+    /// The shop's own name for it, if it made it.
+    pub fn named(&self) -> Option<String> {
+        (!self.reference.is_empty()).then(|| self.reference.clone())
+    }
 }
 
 /// Something that must still be told: an event and a webhook follow from it, both with ids that follow from it, so
@@ -78,6 +87,8 @@ pub struct Session {
     pub settles_at: Option<i64>,
     pub paid_at: Option<i64>,
     pub refunds: Vec<Refund>,
+    #[serde(default)]
+    pub dispute: Option<Dispute>,
     pub unannounced: Vec<Notice>,
 }
 
@@ -98,6 +109,8 @@ pub enum NoRefund {
     NotPaid,
     OtherCurrency,
     MoreThanLeft,
+    /// The payer's bank has not decided yet.
+    Disputed,
 }
 
 impl Session {
@@ -114,6 +127,7 @@ impl Session {
             settles_at: None,
             paid_at: None,
             refunds: Vec::new(),
+            dispute: None,
             unannounced: Vec::new(),
         }
     }
@@ -220,7 +234,10 @@ impl Session {
         if currency != self.request.currency {
             return Err(NoRefund::OtherCurrency);
         }
-        if amount > self.request.amount - self.refunded() {
+        if self.is_disputed() {
+            return Err(NoRefund::Disputed);
+        }
+        if amount > self.left() {
             return Err(NoRefund::MoreThanLeft);
         }
         let (state, kind) = match first_state(amount) {
@@ -248,6 +265,14 @@ impl Session {
         counted.map(|refund| refund.amount).sum()
     }
 
+    /// Minor units of the payment that neither went back nor are with the payer's bank.
+    pub fn left(&self) -> i64 {
+        match self.status {
+            Status::Complete => self.request.amount - self.refunded() - self.withdrawn(),
+            Status::Open | Status::Processing | Status::Failed | Status::Expired => 0,
+        }
+    }
+
     fn pay(&mut self, card: Card, now: i64) {
         if !self.by_card() {
             return;
@@ -258,6 +283,11 @@ impl Session {
             Verdict::Approved => {
                 self.paid_with = Some(card.label);
                 self.complete(now);
+            }
+            Verdict::ApprovedAndDisputed => {
+                self.paid_with = Some(card.label);
+                self.complete(now);
+                self.turn(Turn::Open, now);
             }
         }
     }
@@ -275,7 +305,7 @@ impl Session {
         self.announce(kind, now, None);
     }
 
-    fn announce(&mut self, kind: &str, at: i64, refund: Option<String>) {
+    pub(super) fn announce(&mut self, kind: &str, at: i64, refund: Option<String>) {
         self.unannounced.push(Notice {
             kind: kind.into(),
             at,
@@ -326,7 +356,7 @@ impl Session {
     pub fn refund_answer(&self, refund: &Refund) -> RefundAnswer {
         RefundAnswer {
             id: refund.id.clone(),
-            reference: Some(refund.reference.clone()),
+            reference: refund.named(),
             payment: self.payment_id(),
             amount: refund.amount,
             currency: self.request.currency.clone(),
@@ -361,6 +391,14 @@ pub fn session_of_payment(payment_id: &str) -> Option<String> {
     payment_id
         .strip_prefix("sbx_pay_")
         .map(|rest| format!("sbx_ses_{rest}"))
+}
+
+/// Unique per session and object, and leads back to its session.
+pub fn refund_id(session_id: &str, object: &str) -> String {
+    format!(
+        "{}_{object}",
+        session_id.replacen("sbx_ses_", "sbx_ref_", 1)
+    )
 }
 
 pub fn session_of_refund(refund_id: &str) -> Option<String> {

@@ -1,0 +1,182 @@
+//! One payment: what came in, what went back, what its payer's bank says.
+
+use axum::extract::Path;
+use axum::http::StatusCode;
+use remit_app::views::{DisputeView, PaymentView, RefundView};
+use remit_app::{Error, appointments, disputes, payments, providers, refunds};
+use remit_core::disputes::{DisputeState, Disputed};
+use remit_core::ids::{PaymentId, RefundId};
+use remit_core::money::Money;
+use remit_core::payments::Payment;
+use remit_core::refunds::{Approval, RefundState};
+
+use super::answer::{Answer, page, see_other};
+use super::appointments::{may_refund, waiting};
+use super::desk::Desk;
+use super::forms::Form;
+use super::{sentences, words};
+use crate::pages::payment::{DisputeLine, PaymentPage, RefundLine};
+use crate::pages::{Badge, Section};
+
+/// `GET /payments/{id}`.
+pub async fn show(desk: Desk, Path(id): Path<String>) -> Answer {
+    whole(&desk, id.parse()?, None).await
+}
+
+/// `POST /refunds/{id}/approve`.
+pub async fn approve(desk: Desk, Path(id): Path<String>, _form: Form) -> Answer {
+    let id: RefundId = id.parse()?;
+    let done = refunds::approve(&desk.app, desk.actor(), id).await;
+    onwards(&desk, id, done).await
+}
+
+/// `POST /refunds/{id}/decline`.
+pub async fn decline(desk: Desk, Path(id): Path<String>, _form: Form) -> Answer {
+    let id: RefundId = id.parse()?;
+    let done = refunds::decline(&desk.app, desk.actor(), id).await;
+    onwards(&desk, id, done).await
+}
+
+/// On to the payment, where the decision is seen, or why there is none.
+async fn onwards(desk: &Desk, id: RefundId, done: remit_app::Result<()>) -> Answer {
+    let payment = refunds::get(&desk.app, desk.clinic(), id)
+        .await?
+        .refund
+        .payment;
+    match done {
+        Ok(()) => Ok(see_other(&format!("/payments/{payment}"))),
+        Err(error) if sentences::is_mendable(&error) => whole(desk, payment, Some(&error)).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn whole(desk: &Desk, id: PaymentId, refused: Option<&Error>) -> Answer {
+    let (app, clinic) = (&desk.app, desk.clinic());
+    let one = payments::get(app, clinic, id).await?;
+    let visit = appointments::get(app, clinic, one.payment.appointment).await?;
+    let given = refunds::of_payment(app, clinic, id).await?;
+    let disputed = disputes::of_payments(app, clinic, &[id]).await?;
+    let payment = &one.payment;
+    let shown = PaymentPage {
+        shell: desk.shell(Section::OnlinePayments).await?,
+        id: id.to_string(),
+        appointment_id: visit.id.to_string(),
+        patient: visit.patient_name,
+        what: format!(
+            "{} · {}",
+            payment.paid_by.title(),
+            desk.clock.moment(payment.received_at)
+        ),
+        badges: badges(&one),
+        paid: payment.amount.to_string(),
+        refunded: one.refunded.to_string(),
+        available: available(payment).to_string(),
+        facts: facts(&one),
+        waiting: waiting(desk, &given),
+        refunds: given.iter().rev().map(|view| refund(desk, view)).collect(),
+        disputes: disputed.iter().map(|view| dispute(desk, view)).collect(),
+        refundable: may_refund(desk)
+            && payment.refundable().minor > 0
+            && payment.disputed.open == 0,
+        sandbox: sandbox(desk, &one),
+        refused: refused.map(|error| sentences::sentence(error, &desk.clock)),
+    };
+    Ok(page(
+        refused.map_or(StatusCode::OK, sentences::status),
+        &shown,
+    ))
+}
+
+fn badges(one: &PaymentView) -> Vec<Badge> {
+    let mut badges = Vec::new();
+    if one.refunded.minor > 0 {
+        badges.push(if one.refunded == one.payment.amount {
+            Badge::Refunded
+        } else {
+            Badge::PartRefunded
+        });
+    }
+    if one.payment.disputed != Disputed::default() {
+        badges.push(Badge::Disputed);
+    }
+    badges
+}
+
+/// While a bank is looking into it nothing can be given back.
+fn available(payment: &Payment) -> Money {
+    if payment.disputed.open > 0 {
+        payment.amount.with(0)
+    } else {
+        payment.refundable()
+    }
+}
+
+fn facts(one: &PaymentView) -> Vec<(&'static str, String)> {
+    let mut facts = Vec::new();
+    if let Some(provider) = &one.payment.provider {
+        facts.push(("Provider", providers::title(&provider.provider)));
+        facts.push(("Payment there", provider.payment_id.clone()));
+    }
+    if let Some(reference) = &one.payment.reference {
+        facts.push(("Paid with", reference.clone()));
+    }
+    facts.push(("Recorded by", one.received_by.clone()));
+    facts
+}
+
+/// The sandbox's own page of a payment made there.
+fn sandbox(desk: &Desk, one: &PaymentView) -> Option<String> {
+    let provider = one.payment.provider.as_ref()?;
+    let number = provider.payment_id.strip_prefix("sbx_pay_")?;
+    let ours = desk.about().test_mode && provider.provider == providers::SANDBOX;
+    ours.then(|| format!("/sandbox/pay/sbx_ses_{number}"))
+}
+
+fn refund(desk: &Desk, view: &RefundView) -> RefundLine {
+    let refund = &view.refund;
+    let status = match (refund.state, refund.approval) {
+        (RefundState::Requested, Some(Approval::Needed)) => "Waits for a second person",
+        (RefundState::Failed, Some(Approval::Declined)) => "Declined",
+        (RefundState::Requested | RefundState::Unknown | RefundState::Pending, _) => "On its way",
+        (RefundState::Succeeded, _) => "Succeeded",
+        (RefundState::Failed, _) => "Failed",
+    };
+    let why = match refund.state {
+        RefundState::Failed => view.last_error.clone(),
+        RefundState::Requested
+        | RefundState::Unknown
+        | RefundState::Pending
+        | RefundState::Succeeded => refund.reason.clone(),
+    };
+    RefundLine {
+        amount: refund.amount.to_string(),
+        status,
+        at: desk.clock.moment(refund.requested_at),
+        by: match (&view.decided_by, refund.approval) {
+            (Some(who), Some(Approval::Approved)) => {
+                format!("{}, approved by {who}", view.requested_by)
+            }
+            (Some(who), Some(Approval::Declined)) => {
+                format!("{}, declined by {who}", view.requested_by)
+            }
+            _ => view.requested_by.clone(),
+        },
+        note: why.unwrap_or_default(),
+    }
+}
+
+fn dispute(desk: &Desk, view: &DisputeView) -> DisputeLine {
+    let dispute = &view.dispute;
+    let held = match (dispute.state, dispute.withdrawn.minor) {
+        (_, 0) => String::new(),
+        (DisputeState::Lost, _) => format!("The bank has kept {}.", dispute.withdrawn),
+        _ => format!("The bank holds {} until it has decided.", dispute.withdrawn),
+    };
+    DisputeLine {
+        amount: dispute.amount.to_string(),
+        status: words::dispute(view, &desk.clock),
+        reason: dispute.reason.clone(),
+        opened: desk.clock.moment(dispute.opened_at),
+        held,
+    }
+}
