@@ -412,6 +412,61 @@ mod tests {
         }
     }
 
+    /// A provider that nobody listens for, behind its breaker and a clock of the test's.
+    fn unreachable() -> (Guarded, Arc<std::sync::atomic::AtomicI64>) {
+        let config = crate::sandbox::SandboxConfig {
+            api_base: "http://127.0.0.1:9".into(),
+            secret_key: "sbx_sk_1".into(),
+            webhook_secrets: vec![],
+            account: "sbx_acct_1".into(),
+            client: crate::http::client().unwrap(),
+        };
+        let inner = crate::sandbox::SandboxProvider::new(config).unwrap();
+        let clock = Arc::new(std::sync::atomic::AtomicI64::new(0));
+        let hand = clock.clone();
+        let read = Box::new(move || hand.load(std::sync::atomic::Ordering::Relaxed));
+        (
+            Guarded::with_clock(Arc::new(inner), "end_1".into(), read),
+            clock,
+        )
+    }
+
+    async fn why(guarded: &Guarded) -> (String, bool) {
+        match guarded.retrieve(Lookup::Session("s")).await {
+            Answer::Unknown(unknown) => (unknown.why, unknown.retry_after_ms.is_some()),
+            answer => panic!("{answer:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_dead_provider_is_asked_five_times_and_then_by_probes() {
+        let (guarded, clock) = unreachable();
+        let asked = ("no connection".to_owned(), false);
+        for _ in 0..FAILURES_MAX {
+            assert_eq!(guarded.breaker().rest_ms(), None);
+            assert_eq!(why(&guarded).await, asked);
+        }
+        let (told, has_rest) = why(&guarded).await;
+        assert!(told.starts_with("not asked") && has_rest, "{told}");
+        assert!(guarded.breaker().rest_ms().is_some());
+        assert_eq!(
+            guarded.breaker().last_failure().map(|last| last.why),
+            Some("no connection".into())
+        );
+        clock.store(REST_MS, std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(why(&guarded).await, asked, "one probe");
+        assert!(why(&guarded).await.0.starts_with("not asked"));
+    }
+
+    #[tokio::test]
+    async fn a_list_that_cannot_be_read_keeps_no_patient_from_paying() {
+        let (guarded, _) = unreachable();
+        for _ in 0..2 * FAILURES_MAX {
+            let _ = guarded.list_movements(0, None).await;
+        }
+        assert_eq!(guarded.breaker().rest_ms(), None);
+    }
+
     proptest::proptest! {
         #[test]
         fn rests_grow_and_stay_capped(random: u64, rests in 0_u32..1_000) {

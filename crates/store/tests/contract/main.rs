@@ -8,6 +8,7 @@ mod desk;
 mod lists;
 mod migrations;
 mod movements;
+mod providers;
 mod queues;
 mod reports;
 mod size;
