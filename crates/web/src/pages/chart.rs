@@ -81,7 +81,7 @@ pub fn draw(
         let middle = LEFT + room * (whole(i64::try_from(number).unwrap_or(0)) + 0.5);
         Bar {
             layers: layers(&day.layers, (middle - bar / 2.0, bar), (floor, scale)),
-            label: (number % every == 0).then(|| (middle, day.label)),
+            label: (number % every == 0).then_some((middle, day.label)),
             title: day.title,
         }
     });
