@@ -1,15 +1,20 @@
 //! What people see of a decision, and what leaves as an outgoing webhook later.
 
 use remit_core::account::Event;
+use remit_core::ids::LinkId;
 use remit_core::links::LinkState;
+use remit_core::money::Money;
 use remit_core::refunds::{Approval, RefundState};
 use serde_json::{Value, json};
 
+type Told = (&'static str, Option<LinkId>, Value);
+
+fn money(money: &Money) -> Value {
+    json!({ "amount": money.minor, "currency": money.currency.code() })
+}
+
 /// The timeline's word for an event, and what its sentence needs.
-pub(super) fn told(
-    event: &Event,
-) -> Option<(&'static str, Option<remit_core::ids::LinkId>, Value)> {
-    let money = |money: &remit_core::money::Money| json!({ "amount": money.minor, "currency": money.currency.code() });
+pub(super) fn told(event: &Event) -> Option<Told> {
     Some(match event {
         Event::ChargeAdded { charge } => (
             "charge.added",
@@ -67,6 +72,21 @@ pub(super) fn told(
             json!({ "payment": payment.id.to_string(), "money": money(&payment.amount),
                 "method": payment.paid_by.name(), "with": payment.reference }),
         ),
+        Event::RefundRequested(_)
+        | Event::RefundDecided { .. }
+        | Event::RefundMoved { .. }
+        | Event::DisputeMoved { .. } => return money_back(event),
+        Event::Posted(_)
+        | Event::BalanceSet(_)
+        | Event::FindingOpened(_)
+        | Event::FindingRenewed(_)
+        | Event::FindingClosed { .. } => return None,
+    })
+}
+
+/// Money that goes back, or that the payer's bank wants back.
+fn money_back(event: &Event) -> Option<Told> {
+    Some(match event {
         Event::RefundRequested(refund) => (
             "refund.requested",
             None,
@@ -106,11 +126,6 @@ pub(super) fn told(
             amount,
             ..
         } => ("refund.failed", None, json!({ "money": money(amount) })),
-        Event::RefundMoved { .. }
-        | Event::Posted(_)
-        | Event::BalanceSet(_)
-        | Event::FindingOpened(_)
-        | Event::FindingRenewed(_)
-        | Event::FindingClosed { .. } => return None,
+        _ => return None,
     })
 }
