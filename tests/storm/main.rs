@@ -19,6 +19,7 @@ mod server;
 mod books;
 mod lost;
 mod payers;
+mod restored;
 mod storm;
 mod unknown;
 
@@ -62,6 +63,11 @@ async fn every_payment_of_a_storm_is_posted_once_on_postgres_with_two_nodes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_every_webhook_lost_all_money_is_recorded() {
     lost::play(size("REMIT_STORM_PAYMENTS", 1_000) / 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_a_restored_backup_does_not_know_is_recorded_again() {
+    restored::play().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,26 +1,18 @@
 //! What a verb costs: the statements of its write transactions, counted. The database's own durable commit is meant to
 //! be what a verb costs, so a ceiling rises only with a reason in the commit that raises it; lower it when you can.
 
-use std::sync::Arc;
+mod desk;
 
-use remit_app::appointments::{BookingInput, book};
+use desk::Desk;
 use remit_app::deliveries::{DeliveryInput, deliver};
-use remit_app::keys::Keys;
-use remit_app::patients::PatientInput;
 use remit_app::payments::{Checkout, DeskInput, check_out};
 use remit_app::refunds::{RefundInput, request};
-use remit_app::services::{Deposit, ServiceInput};
-use remit_app::{
-    Actor, App, Config, attempts, clinics, links, patients, services, settle, visits, worker,
-};
-use remit_core::HOUR_MS;
+use remit_app::{attempts, links, settle, visits};
 use remit_core::attempts::{Report, Reported};
-use remit_core::clinic::Clinic;
 use remit_core::deliveries::Channel;
-use remit_core::ids::AppointmentId;
 use remit_core::links::Purpose;
 use remit_core::methods::Method;
-use remit_core::money::{Currency, Money};
+use remit_core::money::Money;
 use remit_core::payments::DeskMethod;
 
 /// Verb, its most statements on SQLite, and on PostgreSQL, where the lock row costs one of its own.
@@ -169,71 +161,4 @@ async fn pay_at_desk(desk: &Desk) -> u64 {
         .await
         .unwrap();
     desk.app.store.statements_run() - since
-}
-
-struct Desk {
-    app: Arc<App>,
-    desk: Actor,
-}
-
-impl Desk {
-    async fn opens(store: remit_app::Store) -> Desk {
-        worker::migrate(&store).await.unwrap();
-        let nowhere = "http://127.0.0.1:9".to_owned();
-        let config = Config {
-            public_url: nowhere.clone(),
-            self_url: nowhere,
-            demo: false,
-            demo_sign_in: None,
-        };
-        let keys = Keys::parse(&Keys::generate().unwrap()).unwrap();
-        let app = App::new(store, config, keys).unwrap();
-        let clinic = Clinic {
-            id: app.fresh(app.now().await.unwrap()).unwrap(),
-            route: "a0".into(),
-            name: "Test Clinic".into(),
-            strapline: String::new(),
-            address: String::new(),
-            phone: String::new(),
-            email: String::new(),
-            currency: Currency::GBP,
-            country: "GB".into(),
-            zone: "Europe/London".into(),
-            test_mode: true,
-            show_services: false,
-            auto_refund: false,
-        };
-        clinics::found(&app, &clinic).await.unwrap();
-        Desk {
-            desk: Actor::remit(clinic.id),
-            app,
-        }
-    }
-
-    /// One patient's appointment that owes 45.00.
-    async fn books(&self) -> AppointmentId {
-        let (app, desk) = (&self.app, &self.desk);
-        let patient = PatientInput {
-            name: "Anna Smith".into(),
-            email: Some("anna@mail.example".into()),
-            phone: Some("07700 900123".into()),
-            locale: None,
-        };
-        let service = ServiceInput {
-            name: "Check-up".into(),
-            duration_minutes: 30,
-            price: Money::gbp(4500),
-            deposit: Deposit::None,
-            active: true,
-        };
-        let booking = BookingInput {
-            patient: patients::create(app, desk, None, patient).await.unwrap().id,
-            services: vec![services::create(app, desk, None, service).await.unwrap().id],
-            practitioner: None,
-            starts_at: app.now().await.unwrap() + 24 * HOUR_MS,
-            with_deposit_link: false,
-            despite_overlap: false,
-        };
-        book(app, desk, None, &booking).await.unwrap().0
-    }
 }
