@@ -1,9 +1,8 @@
-//! The demo's message tray, and which channel carries a clinic's messages.
+//! The demo's message tray.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use remit_core::deliveries::Channel;
 use remit_core::ids::{ClinicId, MessageId};
 use remit_gateways::messages::{Message, MessageChannel};
 use remit_gateways::tray::{Tray, TrayShelf};
@@ -11,7 +10,7 @@ use remit_store::Store;
 use remit_store::tray::{self, TrayMessage};
 
 use crate::keys::Keys;
-use crate::{App, Error, Result, clinics};
+use crate::{App, Result};
 
 /// A message's text holds a link's address, and a stolen database must open no link.
 const PLACE: &str = "tray_message.text";
@@ -57,28 +56,13 @@ impl Shelf {
     }
 }
 
-/// The channel that carries a clinic's messages. In test mode it is the tray; a real one is one more arm.
-///
-/// # Errors
-/// [`Error::NotSetUp`], or the store's.
-pub async fn channel(
-    app: &App,
-    clinic: ClinicId,
-    channel: Channel,
-) -> Result<Arc<dyn MessageChannel>> {
-    let context = clinics::context(app, clinic).await?;
-    match channel {
-        Channel::Sms | Channel::Email if context.clinic.test_mode => {
-            Ok(Arc::new(Tray::new(Arc::new(Shelf {
-                store: app.store.clone(),
-                keys: app.keys.clone(),
-                clinic,
-            }))))
-        }
-        Channel::Sms => Err(Error::NotSetUp("SMS")),
-        Channel::Email => Err(Error::NotSetUp("email")),
-        Channel::Qr | Channel::Copy => Err(Error::NotSetUp("a message channel")),
-    }
+/// The tray of a clinic in test mode, as a channel like any other.
+pub(crate) fn shelf(app: &App, clinic: ClinicId) -> Arc<dyn MessageChannel> {
+    Arc::new(Tray::new(Arc::new(Shelf {
+        store: app.store.clone(),
+        keys: app.keys.clone(),
+        clinic,
+    })))
 }
 
 /// The tray's messages, newest first.

@@ -16,6 +16,19 @@ pub struct Message {
     /// Email only.
     pub subject: Option<String>,
     pub text: String,
+    /// Email only: the same words, laid out.
+    pub html: Option<String>,
+    /// Email only.
+    pub attachments: Vec<Attachment>,
+}
+
+/// A file that goes with an email, such as a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attachment {
+    pub file_name: String,
+    /// Such as `application/pdf`.
+    pub media_type: String,
+    pub bytes: Vec<u8>,
 }
 
 /// Where a message stands with the one who carries it.
@@ -61,8 +74,9 @@ pub trait MessageChannel: Send + Sync {
     /// Hands one message over.
     async fn send(&self, message: &Message) -> Answer<MessageFacts>;
 
-    /// What became of a message, by our reference. `Refused { code: "not_found" }` proves that it never arrived.
-    async fn look_up(&self, reference: &str) -> Answer<MessageFacts>;
+    /// What became of a message that may have been handed over since a moment (UTC ms).
+    /// `Refused { code: "not_found" }` proves that it never arrived.
+    async fn look_up(&self, message: &Message, since: UtcMs) -> Answer<MessageFacts>;
 
     /// Reads a delivery receipt: our reference and where the message stands.
     ///

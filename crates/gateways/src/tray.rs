@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use remit_core::UtcMs;
 
 use crate::Answer;
 use crate::messages::{
@@ -54,8 +55,8 @@ impl MessageChannel for Tray {
         }
     }
 
-    async fn look_up(&self, reference: &str) -> Answer<MessageFacts> {
-        match self.shelf.find(reference).await {
+    async fn look_up(&self, message: &Message, _since: UtcMs) -> Answer<MessageFacts> {
+        match self.shelf.find(&message.reference).await {
             Ok(Some(id)) => Answer::Done(delivered(id)),
             Ok(None) => Answer::refused("not_found", "The tray has no such message."),
             Err(why) => Answer::unknown(why),

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use remit_app::deliveries::DeliveryInput;
 use remit_app::idempotency::Claimed;
 use remit_app::views::{DeliveryView, LinkView};
-use remit_app::{Error, deliveries, links, methods, payments, qr, tray};
+use remit_app::{Error, deliveries, links, messaging, methods, payments, qr};
 use remit_core::contact::Phone;
 use remit_core::deliveries::{Channel, DeliveryStatus, RESEND_AFTER_MS};
 use remit_core::ids::LinkId;
@@ -261,7 +261,7 @@ async fn send_row(
     sent: &[DeliveryView],
     retry: Option<Retry<'_>>,
 ) -> remit_app::Result<SendRow> {
-    let off = match tray::channel(&desk.app, desk.clinic(), channel).await {
+    let off = match messaging::channel(&desk.app, desk.clinic(), channel).await {
         Ok(_) => None,
         Err(Error::NotSetUp(what)) => Some(format!(
             "{} is not set up for this clinic yet. Hand the link over another way.",
