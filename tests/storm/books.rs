@@ -31,6 +31,32 @@ pub const REFUNDS_OPEN: &str = "SELECT COUNT(*) FROM refund WHERE state IN ('req
 pub const INBOX_OPEN: &str = "SELECT COUNT(*) FROM webhook_inbox WHERE provider = 'stripe' AND state IN ('received', 'dead')";
 pub const CREDITS: &str = "SELECT COUNT(*) FROM appointment_balance WHERE credit > 0";
 
+/// Work for outside that is due by a moment (UTC ms).
+pub async fn due(clinic: &Clinic, at: i64) -> i64 {
+    use sqlx::Connection as _;
+    const DUE: &str =
+        "SELECT COUNT(*) FROM outbox WHERE state IN ('pending', 'sending') AND due_at <= $1";
+    let database = &clinic.database;
+    let counted = if database.starts_with("sqlite") {
+        let mut database = sqlx::SqliteConnection::connect(database)
+            .await
+            .expect("SQLite");
+        sqlx::query_scalar(DUE)
+            .bind(at)
+            .fetch_one(&mut database)
+            .await
+    } else {
+        let mut database = sqlx::PgConnection::connect(database)
+            .await
+            .expect("PostgreSQL");
+        sqlx::query_scalar(DUE)
+            .bind(at)
+            .fetch_one(&mut database)
+            .await
+    };
+    counted.expect("a number")
+}
+
 /// Waits until a count is as wanted.
 pub async fn comes_to(clinic: &Clinic, sql: &'static str, wanted: i64, within: Duration) {
     let end = Instant::now() + within;

@@ -70,9 +70,6 @@ async fn a_payment_that_a_restored_backup_does_not_know_is_recorded_again() {
     restored::play().await;
 }
 
-/// Known to fail: with 500 outcomes some runs leave refunds open whose error Stripe keeps for their key for a day.
-/// Nobody is charged or refunded twice in them, but a refund must not wait that long.
-#[ignore = "some runs leave refunds open; run it with --run-ignored all"]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_unknown_outcome_is_resolved_and_nobody_is_charged_twice() {
     unknown::play(size("REMIT_STORM_OUTCOMES", 500)).await;

@@ -427,10 +427,10 @@ async fn decide(
             Err(Error::Refused(Refusal::LivePayment)) => {
                 match settle::close_live(app, actor.clinic, appointment).await? {
                     Closed::Closed | Closed::Paid => {}
-                    Closed::Confirming | Closed::Unreachable { .. } if despite => blind = true,
+                    Closed::Confirming | Closed::Unreachable(_) if despite => blind = true,
                     Closed::Confirming => return Err(Error::Refused(Refusal::LivePayment)),
-                    Closed::Unreachable { retry_after_ms } => {
-                        return Err(Error::ProviderUnreachable { retry_after_ms });
+                    Closed::Unreachable(unreachable) => {
+                        return Err(Error::ProviderUnreachable(unreachable));
                     }
                 }
             }

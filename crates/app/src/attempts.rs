@@ -10,6 +10,7 @@ use remit_gateways::{Answer, Unknown};
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::{attempts, links};
 
+use crate::error::{Reach, Unreachable};
 use crate::providers::Account;
 use crate::settle::{self, Closed};
 use crate::{Actor, App, Error, Result, again, clinics, providers};
@@ -42,8 +43,8 @@ pub async fn pay(app: &App, clinic: ClinicId, link: LinkId, method: Method) -> R
             Next::CloseFirst(attempt) => match settle::ensure_closed(app, clinic, attempt).await? {
                 Closed::Closed | Closed::Paid => {}
                 Closed::Confirming => return Ok(Continue::InProgress),
-                Closed::Unreachable { retry_after_ms } => {
-                    return Err(Error::ProviderUnreachable { retry_after_ms });
+                Closed::Unreachable(unreachable) => {
+                    return Err(Error::ProviderUnreachable(unreachable));
                 }
             },
         }
@@ -104,9 +105,10 @@ async fn start_once(app: &App, clinic: ClinicId, link: LinkId, method: Method) -
         Started::Fresh(attempt, decision) => {
             // A provider that gives no answer is not waited for: the patient hears it at once, and nothing was begun.
             if let Some(rest_ms) = account.breaker.rest_ms() {
-                return Err(Error::ProviderUnreachable {
+                return Err(Error::ProviderUnreachable(Unreachable {
                     retry_after_ms: Some(rest_ms),
-                });
+                    reach: Reach::NotAsked,
+                }));
             }
             let frozen = account.gateway.freeze_session(&order(
                 app,
@@ -274,8 +276,6 @@ pub async fn stop(app: &App, clinic: ClinicId, link: LinkId) -> Result<()> {
     };
     match settle::ensure_closed(app, clinic, live.id).await? {
         Closed::Closed | Closed::Paid => Ok(()),
-        Closed::Confirming | Closed::Unreachable { .. } => {
-            Err(Error::Refused(Refusal::LivePayment))
-        }
+        Closed::Confirming | Closed::Unreachable(_) => Err(Error::Refused(Refusal::LivePayment)),
     }
 }

@@ -3,7 +3,7 @@
 use remit_core::UtcMs;
 use remit_core::account::Refusal;
 use remit_core::contact::ContactError;
-use remit_gateways::Unknown;
+use remit_gateways::{Contact, Unknown};
 use remit_store::StoreError;
 
 pub type Result<T> = std::result::Result<T, Error>;
@@ -32,10 +32,7 @@ pub enum Error {
     TooMany { what: &'static str, until: UtcMs },
     /// A payment is under way and the provider cannot be asked to close it.
     #[error("the payment provider cannot be reached")]
-    ProviderUnreachable {
-        /// The wait in milliseconds that the provider, or our own breaker, asked for.
-        retry_after_ms: Option<i64>,
-    },
+    ProviderUnreachable(Unreachable),
     /// The provider said no; what it said is safe to show.
     #[error("the payment provider refused: {0}")]
     ProviderRefused(String),
@@ -60,8 +57,45 @@ pub enum Error {
 impl From<Unknown> for Error {
     /// No answer that proves anything: asked again later, never taken for a no (hazard A14).
     fn from(unknown: Unknown) -> Error {
-        Error::ProviderUnreachable {
+        Error::ProviderUnreachable(unknown.into())
+    }
+}
+
+/// A provider that gave no answer which proves anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unreachable {
+    /// The wait in milliseconds that the provider, or our own breaker, asked for.
+    pub retry_after_ms: Option<i64>,
+    pub reach: Reach,
+}
+
+/// How far the question came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// The breaker kept it back; nothing left this machine.
+    NotAsked,
+    /// It was asked, and what came back, if anything, proves nothing.
+    NoProof,
+    /// The provider answers, and cannot close a payment such as this: it ends by itself.
+    CannotClose,
+}
+
+impl Unreachable {
+    /// There was an answer, and it proves nothing.
+    pub(crate) const UNPROVEN: Unreachable = Unreachable {
+        retry_after_ms: None,
+        reach: Reach::NoProof,
+    };
+}
+
+impl From<Unknown> for Unreachable {
+    fn from(unknown: Unknown) -> Unreachable {
+        Unreachable {
             retry_after_ms: unknown.retry_after_ms,
+            reach: match unknown.contact {
+                Contact::NotAsked => Reach::NotAsked,
+                Contact::Silent | Contact::There => Reach::NoProof,
+            },
         }
     }
 }
@@ -69,15 +103,19 @@ impl From<Unknown> for Error {
 impl Error {
     /// Unreachable, without a word of how long to wait.
     pub(crate) fn unreachable() -> Error {
-        Error::ProviderUnreachable {
-            retry_after_ms: None,
-        }
+        Error::ProviderUnreachable(Unreachable::UNPROVEN)
+    }
+
+    /// Whether a try that ended so counts as one: not when the breaker kept the call back (hazard A27), for then an
+    /// outage would use up the tries of all work that waits for it.
+    pub(crate) fn is_a_try(&self) -> bool {
+        !matches!(self, Error::ProviderUnreachable(unreachable) if unreachable.reach == Reach::NotAsked)
     }
 
     /// The wait in milliseconds that the other side asked for (hazard A27).
     pub(crate) fn retry_after_ms(&self) -> Option<i64> {
         match self {
-            Error::ProviderUnreachable { retry_after_ms } => *retry_after_ms,
+            Error::ProviderUnreachable(unreachable) => unreachable.retry_after_ms,
             _ => None,
         }
     }

@@ -239,11 +239,13 @@ async fn retry(app: &App, event: &Leased, error: Error) -> Result<Outcome> {
     let now: UtcMs = app.now().await?;
     let why = error.to_string();
     tracing::warn!(event.id = %event.event_id, tries = event.tries, "provider event {} not applied yet: {why}", event.event_id);
-    if event.tries >= TRIES_MAX {
+    let counts = error.is_a_try();
+    if counts && event.tries >= TRIES_MAX {
         return Ok(Outcome::Dead { why });
     }
     Ok(Outcome::Again {
         due_at: now + backoff_ms(event.tries, keys::random_u64(), error.retry_after_ms()),
         why,
+        counts,
     })
 }

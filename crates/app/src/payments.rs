@@ -66,14 +66,12 @@ pub async fn check_out(
                 match settle::close_live(app, actor.clinic, appointment).await? {
                     Closed::Closed => {}
                     Closed::Paid => return Err(Error::Refused(Refusal::LinkPaid)),
-                    Closed::Confirming | Closed::Unreachable { .. }
-                        if input.despite_live_payment =>
-                    {
+                    Closed::Confirming | Closed::Unreachable(_) if input.despite_live_payment => {
                         despite = true;
                     }
                     Closed::Confirming => return Err(Error::Refused(Refusal::LivePayment)),
-                    Closed::Unreachable { retry_after_ms } => {
-                        return Err(Error::ProviderUnreachable { retry_after_ms });
+                    Closed::Unreachable(unreachable) => {
+                        return Err(Error::ProviderUnreachable(unreachable));
                     }
                 }
             }

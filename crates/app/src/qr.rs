@@ -1,6 +1,5 @@
 //! QR codes of links: dark on white in both themes, level M, quiet zone of four modules.
 
-use image::{ExtendedColorType, ImageEncoder, Luma};
 use qrcode::{Color, EcLevel, QrCode};
 
 use crate::{Error, Result};
@@ -49,24 +48,35 @@ pub fn svg(text: &str) -> Result<String> {
     ))
 }
 
-/// A PNG, 8 pixels a module.
+/// Pixels of a module's side in the PNG.
+const SCALE: usize = 8;
+
+/// A PNG, [`SCALE`] pixels a module.
 ///
 /// # Errors
 /// The text is too long for a QR code.
 pub fn png(text: &str) -> Result<Vec<u8>> {
-    let image = code(text)?
-        .render::<Luma<u8>>()
-        .module_dimensions(8, 8)
-        .quiet_zone(true)
-        .build();
+    let code = code(text)?;
+    let (modules, side) = (code.width(), (code.width() + 2 * QUIET) * SCALE);
+    let mut grey = vec![u8::MAX; side * side];
+    for (place, color) in code.to_colors().into_iter().enumerate() {
+        if color == Color::Dark {
+            let (x, y) = (place % modules + QUIET, place / modules + QUIET);
+            for row in y * SCALE..(y + 1) * SCALE {
+                grey[row * side + x * SCALE..][..SCALE].fill(0);
+            }
+        }
+    }
+    encode(&grey, side).map_err(|error| Error::Setup(error.to_string()))
+}
+
+fn encode(grey: &[u8], side: usize) -> std::result::Result<Vec<u8>, png::EncodingError> {
     let mut bytes = Vec::new();
-    image::codecs::png::PngEncoder::new(&mut bytes)
-        .write_image(
-            image.as_raw(),
-            image.width(),
-            image.height(),
-            ExtendedColorType::L8,
-        )
-        .map_err(|error| Error::Setup(error.to_string()))?;
+    // A code of level M has 177 modules a side at most, so its pixels fit.
+    let side = u32::try_from(side).unwrap_or(u32::MAX);
+    let mut encoder = png::Encoder::new(&mut bytes, side, side);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.write_header()?.write_image_data(grey)?;
     Ok(bytes)
 }

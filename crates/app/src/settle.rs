@@ -10,6 +10,7 @@ use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::{attempts, links, payments};
 
 use crate::attempts::Made;
+use crate::error::{Reach, Unreachable};
 use crate::{Actor, App, Error, Result, again, providers};
 
 /// Applies what a provider reports of an attempt: posts money once, moves states upwards, queues what follows.
@@ -188,14 +189,12 @@ pub enum Closed {
     /// Too late to close, and the provider is still confirming: its answer may take days (hazard A11).
     Confirming,
     /// The provider gave no answer: nothing is proven.
-    Unreachable { retry_after_ms: Option<i64> },
+    Unreachable(Unreachable),
 }
 
 impl Closed {
     /// There was an answer, and it proves nothing.
-    const UNPROVEN: Closed = Closed::Unreachable {
-        retry_after_ms: None,
-    };
+    const UNPROVEN: Closed = Closed::Unreachable(Unreachable::UNPROVEN);
 }
 
 /// Makes sure that an attempt takes no more money, and applies what comes to light on the way (hazards A2, B8).
@@ -228,8 +227,8 @@ pub async fn ensure_closed(app: &App, clinic: ClinicId, attempt: AttemptId) -> R
                 Some(after) if after.state.is_live() => return Ok(Closed::UNPROVEN),
                 _ => return Ok(Closed::Closed),
             },
-            Err(Error::ProviderUnreachable { retry_after_ms }) => {
-                return Ok(Closed::Unreachable { retry_after_ms });
+            Err(Error::ProviderUnreachable(unreachable)) => {
+                return Ok(Closed::Unreachable(unreachable));
             }
             Err(Error::ProviderRefused(_)) => return Ok(Closed::UNPROVEN),
             Err(error) => return Err(error),
@@ -257,13 +256,17 @@ pub async fn ensure_closed(app: &App, clinic: ClinicId, attempt: AttemptId) -> R
                 Reported::Open | Reported::Unheard(_) => Closed::UNPROVEN,
             })
         }
+        Answer::Refused(refusal) if refusal.code == "cannot_close" => {
+            Ok(Closed::Unreachable(Unreachable {
+                retry_after_ms: None,
+                reach: Reach::CannotClose,
+            }))
+        }
         Answer::Refused(refusal) => {
             tracing::warn!(attempt.id = %attempt, code = %refusal.code, "closing {attempt} was refused");
             Ok(Closed::UNPROVEN)
         }
-        Answer::Unknown(unknown) => Ok(Closed::Unreachable {
-            retry_after_ms: unknown.retry_after_ms,
-        }),
+        Answer::Unknown(unknown) => Ok(Closed::Unreachable(unknown.into())),
     }
 }
 

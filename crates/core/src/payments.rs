@@ -138,6 +138,15 @@ impl Payment {
         let left = self.amount.minor - self.refund_reserved - self.disputed.lost;
         self.amount.with(left.max(0))
     }
+
+    /// What can be given back now: nothing while a bank is looking into the payment.
+    pub fn available(&self) -> Money {
+        if self.disputed.open > 0 {
+            self.amount.with(0)
+        } else {
+            self.refundable()
+        }
+    }
 }
 
 /// Money taken at the desk.

@@ -3,7 +3,8 @@
 //!
 //! [`Guarded`] stands around any provider. After [`FAILURES_MAX`] answers in a row that prove nothing, calls answer
 //! *unknown* at once for a while, which grows; then one call is let through. Any answer that proves something, be it
-//! done or refused, closes the breaker.
+//! done or refused, closes the breaker; so does an error that
+//! the provider only repeats for its key, for the provider is there.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -16,7 +17,7 @@ use crate::payments::{
     PaymentProvider, ProviderEvent, RefundFacts, RefundOrder, Session, SessionOrder, WebhookError,
     WebhookRequest,
 };
-use crate::{Answer, Unknown};
+use crate::{Answer, Contact, Unknown};
 
 /// Answers in a row that prove nothing, before the provider is left alone.
 pub const FAILURES_MAX: u32 = 5;
@@ -161,8 +162,10 @@ impl Breaker {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let before = *state;
         *state = match answer {
-            Answer::Done(_) | Answer::Refused(_) => State::Closed { failures: 0 },
-            Answer::Unknown(unknown) => before.failed(now_ms, random(), unknown.retry_after_ms),
+            Answer::Unknown(unknown) if unknown.contact != Contact::There => {
+                before.failed(now_ms, random(), unknown.retry_after_ms)
+            }
+            _ => State::Closed { failures: 0 },
         };
         let (was, is) = (is_open(before), is_open(*state));
         drop(state);
@@ -273,6 +276,7 @@ impl Guarded {
         Answer::Unknown(Unknown {
             why: "not asked: it gave no answer to the calls before".into(),
             retry_after_ms: Some(rest_ms),
+            contact: Contact::NotAsked,
         })
     }
 }
@@ -456,6 +460,28 @@ mod tests {
         clock.store(REST_MS, std::sync::atomic::Ordering::Relaxed);
         assert_eq!(why(&guarded).await, asked, "one probe");
         assert!(why(&guarded).await.0.starts_with("not asked"));
+    }
+
+    /// Hazard A15: an error that is kept for a key comes again for a day, while every other call is answered.
+    #[test]
+    fn an_error_that_is_only_repeated_for_its_key_is_no_outage() {
+        let guarded = unreachable().0;
+        let told = |contact| {
+            guarded.breaker.note(&Answer::<()>::Unknown(Unknown {
+                contact,
+                ..Unknown::because("status 500")
+            }));
+        };
+        for _ in 0..10 * FAILURES_MAX {
+            told(Contact::There);
+        }
+        assert_eq!(guarded.breaker().rest_ms(), None);
+        for _ in 1..FAILURES_MAX {
+            told(Contact::Silent);
+        }
+        told(Contact::There);
+        told(Contact::Silent);
+        assert_eq!(guarded.breaker().rest_ms(), None, "it was there in between");
     }
 
     #[tokio::test]

@@ -11,7 +11,7 @@ pub use reqwest::Client;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, Url};
 
-use crate::{Answer, Refusal, Unknown};
+use crate::{Answer, Contact, Refusal, Unknown};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// From the first byte sent to the last one read.
@@ -149,6 +149,11 @@ pub fn judge<T>(
         Answer::Unknown(Unknown {
             why: format!("{why} (status {})", reply.status),
             retry_after_ms: reply.retry_after_ms,
+            contact: if reply.replayed || reply.status == 409 {
+                Contact::There
+            } else {
+                Contact::Silent
+            },
         })
     };
     match reply.status {

@@ -38,6 +38,19 @@ pub struct Refusal {
 pub struct Unknown {
     pub why: String,
     pub retry_after_ms: Option<i64>,
+    pub contact: Contact,
+}
+
+/// What an unknown answer says of the other side itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Contact {
+    /// Our own breaker answered; nothing left this machine.
+    NotAsked,
+    /// Asked, and perhaps not there: an outage looks like this.
+    Silent,
+    /// There, and said so, but of this one call nothing is proven: an error that it keeps for the key (hazard A15), or
+    /// the same call still in flight. Others are answered meanwhile.
+    There,
 }
 
 impl Unknown {
@@ -45,6 +58,7 @@ impl Unknown {
         Unknown {
             why: why.into(),
             retry_after_ms: None,
+            contact: Contact::Silent,
         }
     }
 }

@@ -21,8 +21,8 @@ statements! {
     RELEASE = ["UPDATE webhook_inbox SET lease_until = NULL WHERE state = 'received' AND lease_until IS NOT NULL"];
     AGAIN = ["UPDATE webhook_inbox SET state = 'received', due_at = $3, tries = 0
         WHERE clinic = $1 AND state = 'dead' AND provider || ':' || account || ':' || event_id = $2"];
-    SETTLE = ["UPDATE webhook_inbox SET state = $5, due_at = $6, lease_until = NULL, last_error = $7
-        WHERE clinic = $1 AND provider = $2 AND account = $3 AND event_id = $4"];
+    SETTLE = ["UPDATE webhook_inbox SET state = $5, due_at = $6, lease_until = NULL, last_error = $7,
+        tries = tries - $8 WHERE clinic = $1 AND provider = $2 AND account = $3 AND event_id = $4"];
 }
 
 /// An authentic event, as it was verified.
@@ -167,9 +167,18 @@ pub async fn again(tx: &mut Tx, about: &str, now: UtcMs) -> Result<bool> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Done,
-    Ignored { why: String },
-    Again { due_at: UtcMs, why: String },
-    Dead { why: String },
+    Ignored {
+        why: String,
+    },
+    Again {
+        due_at: UtcMs,
+        why: String,
+        /// This one was a try; else nobody outside was asked.
+        counts: bool,
+    },
+    Dead {
+        why: String,
+    },
 }
 
 /// # Errors
@@ -178,7 +187,7 @@ pub async fn settle(tx: &mut Tx, event: &Leased, outcome: &Outcome, now: UtcMs) 
     let (state, due_at, why) = match outcome {
         Outcome::Done => ("done", now, None),
         Outcome::Ignored { why } => ("ignored", now, Some(why.clone())),
-        Outcome::Again { due_at, why } => ("received", *due_at, Some(why.clone())),
+        Outcome::Again { due_at, why, .. } => ("received", *due_at, Some(why.clone())),
         Outcome::Dead { why } => ("dead", now, Some(why.clone())),
     };
     exec!(
@@ -191,6 +200,7 @@ pub async fn settle(tx: &mut Tx, event: &Leased, outcome: &Outcome, now: UtcMs) 
         state,
         due_at,
         why,
+        i64::from(matches!(outcome, Outcome::Again { counts: false, .. })),
     )
     .map(drop)
 }

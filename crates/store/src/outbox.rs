@@ -18,8 +18,8 @@ statements! {
         UPDATE outbox SET state = 'sending', lease_until = $3, lease_owner = $4, tries = tries + 1, fence = fence + 1
         WHERE (clinic, id) IN (SELECT clinic, id FROM picked)
         RETURNING clinic, id, kind, dedupe_key, appt, tries, fence"];
-    SETTLE = ["UPDATE outbox SET state = $3, due_at = $4, lease_until = NULL, lease_owner = NULL, last_error = $5
-        WHERE clinic = $1 AND id = $2 AND fence = $6"];
+    SETTLE = ["UPDATE outbox SET state = $3, due_at = $4, lease_until = NULL, lease_owner = NULL, last_error = $5,
+        tries = tries - $7 WHERE clinic = $1 AND id = $2 AND fence = $6"];
     RELEASE = ["UPDATE outbox SET lease_until = NULL, lease_owner = NULL WHERE state = 'sending'"];
     LIST_BY_STATE = ["SELECT id, kind, dedupe_key, appt, tries, created_at, last_error FROM outbox
         WHERE clinic = $1 AND state = $2 ORDER BY created_at DESC LIMIT $3"];
@@ -148,6 +148,8 @@ pub enum Outcome {
     Again {
         due_at: UtcMs,
         why: String,
+        /// This one was a try; else nobody outside was asked.
+        counts: bool,
     },
     /// May have happened or not, and must not be repeated by itself (hazard A28).
     Uncertain {
@@ -166,7 +168,7 @@ pub enum Outcome {
 pub async fn settle(tx: &mut Tx, job: &Leased, outcome: &Outcome, now: UtcMs) -> Result<bool> {
     let (state, due_at, why) = match outcome {
         Outcome::Done => ("done", now, None),
-        Outcome::Again { due_at, why } => ("pending", *due_at, Some(why.clone())),
+        Outcome::Again { due_at, why, .. } => ("pending", *due_at, Some(why.clone())),
         Outcome::Uncertain { why } => ("uncertain", now, Some(why.clone())),
         Outcome::Dead { why } => ("dead", now, Some(why.clone())),
     };
@@ -178,7 +180,8 @@ pub async fn settle(tx: &mut Tx, job: &Leased, outcome: &Outcome, now: UtcMs) ->
         state,
         due_at,
         why,
-        job.fence
+        job.fence,
+        i64::from(matches!(outcome, Outcome::Again { counts: false, .. })),
     )? == 1)
 }
 

@@ -170,7 +170,7 @@ async fn pay(State(web): State<Web>, Token(token): Token, Form(form): Form<PayFo
             );
             again(&web, &token, &note).await
         }
-        Err(Error::ProviderUnreachable { .. }) => {
+        Err(Error::ProviderUnreachable(_)) => {
             let note = "The payment page does not answer just now. Nothing was taken. Try again in a few minutes, or call the clinic.";
             again(&web, &token, note).await
         }

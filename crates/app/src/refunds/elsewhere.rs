@@ -48,7 +48,7 @@ pub(crate) async fn hear(app: &App, account: &Account, facts: RefundFacts) -> Re
     };
     match heard(app, account, named, facts).await {
         // Pending is an answer too: the next event or the outbox goes on.
-        Err(Error::ProviderUnreachable { .. }) => Ok(()),
+        Err(Error::ProviderUnreachable(_)) => Ok(()),
         done => done,
     }
 }

@@ -66,7 +66,7 @@ async fn work_is_held_by_one_node_until_its_lease_ends(place: Place) {
     assert_eq!((second.len(), second[0].tries), (1, 2));
     assert!(!settles(&place.store, &first[0], Outcome::Done, later).await, "the old fence settles nothing");
     assert_eq!(outbox::waiting(&place.store).await.unwrap().0, 1);
-    let again = Outcome::Again { due_at: later + 5, why: "no answer".into() };
+    let again = Outcome::Again { due_at: later + 5, why: "no answer".into(), counts: true };
     assert!(settles(&other, &second[0], again, later).await);
     assert_eq!(leases(&other, "node b", later + 4).await.len(), 0, "not before it is due");
     let third = leases(&place.store, "node a", later + 5).await;
@@ -78,6 +78,18 @@ async fn work_is_held_by_one_node_until_its_lease_ends(place: Place) {
     assert!(outbox::again(&mut tx, dead[0].id, later + 6).await.unwrap());
     tx.commit().await.unwrap();
     assert_eq!(leases(&place.store, "node a", later + 6).await.len(), 1);
+}
+
+async fn a_call_that_the_breaker_kept_back_is_no_try(place: Place) {
+    let desk = Desk::opens(&place).await;
+    asks_for(&desk, Effect::Send { delivery: fresh_id::<DeliveryId>(desk.now().await) }).await;
+    let now = desk.now().await;
+    for (counts, tries) in [(false, 1), (true, 1), (true, 2)] {
+        let leased = leases(&place.store, "node a", now).await;
+        assert_eq!(leased[0].tries, tries);
+        let again = Outcome::Again { due_at: now, why: "no answer".into(), counts };
+        assert!(settles(&place.store, &leased[0], again, now).await);
+    }
 }
 
 async fn nodes_share_the_work_without_meeting(place: Place) {

@@ -97,7 +97,7 @@ impl From<views::DisputeView> for Dispute {
 fn shown(view: views::PaymentView, refunds: Vec<Refund>, disputes: Vec<Dispute>) -> Payment {
     let payment = view.payment;
     Payment {
-        refundable: payment.refundable().into(),
+        refundable: payment.available().into(),
         id: payment.id,
         method: payment.paid_by.into(),
         provider: payment.provider.as_ref().map(|at| at.provider.clone()),

@@ -230,11 +230,11 @@ impl From<Error> for Problem {
                 format!("Too many {what}. Try again after {}.", Time(until)),
             )
             .until(until),
-            Error::ProviderUnreachable { retry_after_ms } => Problem::new(
+            Error::ProviderUnreachable(unreachable) => Problem::new(
                 Kind::ProviderUnreachable,
                 "A payment may be under way and the payment provider does not answer. Try again in a moment.",
             )
-            .after(retry_after_ms.map_or(5, |ms| (ms + 999) / 1_000)),
+            .after(unreachable.retry_after_ms.map_or(5, |ms| (ms + 999) / 1_000)),
             Error::ProviderRefused(why) => Problem::new(
                 Kind::ProviderRefused,
                 format!("The payment provider said: {why}"),

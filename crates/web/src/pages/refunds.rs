@@ -20,6 +20,8 @@ pub struct RefundPage {
     pub available: String,
     /// The same as the form sends it back (`seen`), so that what changed meanwhile is noticed.
     pub available_figure: String,
+    /// Something is left: the form is there.
+    pub offers: bool,
     pub currency_sign: String,
     pub amount: Field,
     pub reason: Field,

@@ -184,7 +184,7 @@ pub async fn whole(
 /// The same form once more, to be sent although the provider cannot be asked to close a payment under way (hazards 7.6).
 /// The checkout has a tick of its own for that.
 fn anyway(desk: &Desk, retry: Retry<'_>) -> remit_app::Result<Option<Anyway>> {
-    if retry.which == Which::Checkout || !matches!(retry.error, Error::ProviderUnreachable { .. }) {
+    if retry.which == Which::Checkout || !matches!(retry.error, Error::ProviderUnreachable(_)) {
         return Ok(None);
     }
     let own = ["csrf", "idempotency_key", OVERRIDE];
@@ -398,9 +398,7 @@ fn payment(
             .unwrap_or_default(),
         amount: payment.amount.to_string(),
         badges,
-        refundable: may_refund(desk)
-            && payment.refundable().minor > 0
-            && payment.disputed.open == 0,
+        refundable: may_refund(desk) && payment.available().minor > 0,
         dispute: own
             .next_back()
             .map(|view| words::dispute(view, &desk.clock)),

@@ -193,7 +193,7 @@ pub fn card(
         },
         refused: told.map(|retry| sentences::sentence(retry.error, &desk.clock)),
         offers_override: retry.is_some_and(|retry| {
-            matches!(retry.error, Error::ProviderUnreachable { .. }) || retry.form.ticked("override")
+            matches!(retry.error, Error::ProviderUnreachable(_)) || retry.form.ticked("override")
         }),
         note: "What is asked for by link stays due until the link is paid, then it is recorded here by itself.".into(),
         tiles,

@@ -193,9 +193,9 @@ async fn refund_of(
     let same = paid
         .iter()
         .filter(|view| view.payment.amount.currency == credit.currency);
-    let most = same.max_by_key(|view| view.payment.refundable().minor);
+    let most = same.max_by_key(|view| view.payment.available().minor);
     Ok(most.and_then(|view| {
-        let amount = credit.with(credit.minor.min(view.payment.refundable().minor));
+        let amount = credit.with(credit.minor.min(view.payment.available().minor));
         let form = format!(
             "/payments/{}/refund?amount={}",
             view.payment.id,

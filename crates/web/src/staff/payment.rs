@@ -6,8 +6,6 @@ use remit_app::views::{DisputeView, PaymentView, RefundView};
 use remit_app::{Error, appointments, disputes, payments, providers, refunds};
 use remit_core::disputes::{DisputeState, Disputed};
 use remit_core::ids::{PaymentId, RefundId};
-use remit_core::money::Money;
-use remit_core::payments::Payment;
 use remit_core::refunds::{Approval, RefundState};
 
 use super::answer::{Answer, page, see_other};
@@ -70,14 +68,12 @@ async fn whole(desk: &Desk, id: PaymentId, refused: Option<&Error>) -> Answer {
         badges: badges(&one),
         paid: payment.amount.to_string(),
         refunded: one.refunded.to_string(),
-        available: available(payment).to_string(),
+        available: payment.available().to_string(),
         facts: facts(&one),
         waiting: waiting(desk, &given),
         refunds: given.iter().rev().map(|view| refund(desk, view)).collect(),
         disputes: disputed.iter().map(|view| dispute(desk, view)).collect(),
-        refundable: may_refund(desk)
-            && payment.refundable().minor > 0
-            && payment.disputed.open == 0,
+        refundable: may_refund(desk) && payment.available().minor > 0,
         sandbox: sandbox(desk, &one),
         refused: refused.map(|error| sentences::sentence(error, &desk.clock)),
     };
@@ -100,15 +96,6 @@ fn badges(one: &PaymentView) -> Vec<Badge> {
         badges.push(Badge::Disputed);
     }
     badges
-}
-
-/// While a bank is looking into it nothing can be given back.
-fn available(payment: &Payment) -> Money {
-    if payment.disputed.open > 0 {
-        payment.amount.with(0)
-    } else {
-        payment.refundable()
-    }
 }
 
 fn facts(one: &PaymentView) -> Vec<(&'static str, String)> {

@@ -179,7 +179,7 @@ fn card(desk: &Desk, view: &View, retry: Option<&Retry<'_>>) -> ProviderCard {
         refused: retry
             .filter(|retry| !matches!(retry.error, Error::Invalid { .. }) || own)
             .map(|retry| match &retry.error {
-                Error::ProviderUnreachable { .. } => {
+                Error::ProviderUnreachable(_) => {
                     format!("{} gave no answer. Try again in a minute.", kind.title)
                 }
                 Error::ProviderRefused(why) => why.clone(),

@@ -27,7 +27,7 @@ use crate::pages::{Field, Section};
 pub async fn of_link(desk: Desk, Path(id): Path<String>) -> Answer {
     let id: LinkId = id.parse()?;
     let paid = payments::of_link(&desk.app, desk.clinic(), id).await?;
-    let left = paid.iter().find(|one| one.payment.refundable().minor > 0);
+    let left = paid.iter().find(|one| one.payment.available().minor > 0);
     let one = left.or(paid.first()).ok_or(Error::NotFound)?;
     Ok(see_other(&format!("/payments/{}/refund", one.payment.id)))
 }
@@ -168,7 +168,7 @@ async fn form(
     }
     let one = payments::get(&desk.app, desk.clinic(), id).await?;
     let visit = appointments::get(&desk.app, desk.clinic(), one.payment.appointment).await?;
-    let available = one.payment.refundable();
+    let available = one.payment.available();
     let proposed = Money::parse(proposed, available.currency).ok();
     let proposed = proposed.filter(|sum| (1..=available.minor).contains(&sum.minor));
     let field = |name: &str, otherwise: String, wrong: Option<String>| Field {
@@ -204,6 +204,7 @@ async fn form(
             .to_string(),
         available: available.to_string(),
         available_figure: available.figure(),
+        offers: available.minor > 0,
         currency_sign: available.currency.sign(),
         amount: field(
             "amount",
@@ -218,6 +219,9 @@ async fn form(
                 &Error::Refused(Refusal::Disputed),
                 &desk.clock,
             )),
+            None if available.minor == 0 => {
+                Some("Nothing of this payment is left to give back.".into())
+            }
             None => None,
         },
         idempotency_key: desk.key()?,

@@ -3,6 +3,7 @@
 
 use axum::http::StatusCode;
 use remit_app::Error;
+use remit_app::error::{Reach, Unreachable};
 use remit_core::account::Refusal;
 
 use super::answer::Failure;
@@ -24,7 +25,7 @@ pub fn is_mendable(error: &Error) -> bool {
         | Error::Invalid { .. }
         | Error::TooSoon { .. }
         | Error::TooMany { .. }
-        | Error::ProviderUnreachable { .. }
+        | Error::ProviderUnreachable(_)
         | Error::ProviderRefused(_)
         | Error::NotSetUp(_)
         | Error::SignIn
@@ -54,7 +55,11 @@ pub fn sentence(error: &Error, clock: &Clock) -> String {
             "There were too many {what}. Try again after {}.",
             clock.moment(*until)
         ),
-        Error::ProviderUnreachable { .. } => "An online payment is in progress and the payment provider does not answer, \
+        Error::ProviderUnreachable(Unreachable { reach: Reach::CannotClose, .. }) => "An online payment is in progress \
+            and the payment provider cannot stop one of this kind: it ends by itself, mostly within the hour. Nothing \
+            was recorded. Wait for it, or go on anyway."
+            .into(),
+        Error::ProviderUnreachable(_) => "An online payment is in progress and the payment provider does not answer, \
             so it cannot be stopped. Nothing was recorded. Wait a minute and try again."
             .into(),
         Error::ProviderRefused(why) => {
@@ -123,7 +128,7 @@ pub fn status(error: &Error) -> StatusCode {
         | Error::NotSetUp(_)
         | Error::SignIn => StatusCode::UNPROCESSABLE_ENTITY,
         Error::TooSoon { .. } | Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::ProviderUnreachable { .. } | Error::ProviderRefused(_) => StatusCode::CONFLICT,
+        Error::ProviderUnreachable(_) | Error::ProviderRefused(_) => StatusCode::CONFLICT,
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Forbidden => StatusCode::FORBIDDEN,
         Error::Store(error) if is_busy(error) => StatusCode::SERVICE_UNAVAILABLE,
