@@ -1,5 +1,5 @@
 //! S7: Stripe's answers are lost after the work, before the work, are errors that come again for their key, ask for
-//! patience, trickle in; then nothing answers at all for a while. Every unknown outcome is resolved, nobody is charged
+//! patience, trickle in, come up to two minutes late; then nothing answers at all for a while. Every unknown outcome is resolved, nobody is charged
 //! twice, nothing is refunded twice, and in an outage only probes go out (hazards A14, A15, A16, A27).
 
 use std::collections::HashMap;
@@ -43,6 +43,8 @@ fn faults() -> Faults {
         slow_body: 0.1,
         slow_body_ms: 150,
         latency_ms: (0, 40),
+        hangs: 0.005,
+        hang_ms: (1_000, 120_000),
         only: "POST".into(),
         ..Faults::default()
     }

@@ -124,7 +124,10 @@ impl Asked {
         let what = format!("{} /v1/{}", self.verb, self.path);
         let faults = world.faults.clone();
         let fault = faults.draw(&what, machine_ms(), &mut world.chance);
-        let (least, most) = faults.latency_ms;
+        let (least, most) = match fault {
+            Fault::Hangs => faults.hang_ms,
+            _ => faults.latency_ms,
+        };
         let latency = world.chance.between(least, most);
         let ready_at = machine_ms() + i64::try_from(latency).unwrap_or_default();
         let mut told = Told {

@@ -24,6 +24,9 @@ pub struct Faults {
     pub slow_body_ms: u64,
     /// The answer waits between so many milliseconds; its key is in flight meanwhile.
     pub latency_ms: (u64, u64),
+    /// The work is done, and the answer waits so long that the caller may have hung up.
+    pub hangs: f64,
+    pub hang_ms: (u64, u64),
     pub webhooks: WebhookFaults,
 }
 
@@ -76,6 +79,7 @@ pub enum Fault {
     ServerError { done: bool },
     LostAnswer,
     SlowBody,
+    Hangs,
 }
 
 impl Faults {
@@ -93,6 +97,7 @@ impl Faults {
             (self.server_error, Fault::ServerError { done }),
             (self.lost_answer, Fault::LostAnswer),
             (self.slow_body, Fault::SlowBody),
+            (self.hangs, Fault::Hangs),
         ];
         let mut faults = faults.into_iter();
         faults
