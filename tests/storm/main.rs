@@ -17,6 +17,7 @@ mod late;
 mod server;
 
 mod books;
+mod gone;
 mod lost;
 mod payers;
 mod restored;
@@ -68,6 +69,11 @@ async fn with_every_webhook_lost_all_money_is_recorded() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_payment_that_a_restored_backup_does_not_know_is_recorded_again() {
     restored::play().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_that_ends_while_stripe_is_gone_is_closed_there_later() {
+    gone::play().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
