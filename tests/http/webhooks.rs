@@ -32,6 +32,7 @@ impl Account {
             public_url: clinic.public.clone(),
             self_url: clinic.public.clone(),
             demo: false,
+            messages_a_day: remit_core::sending_limits::INSTALLATION_A_DAY,
             demo_sign_in: None,
         };
         let _ = rustls::crypto::ring::default_provider().install_default();

@@ -7,7 +7,7 @@ use remit_core::clinic::Clinic;
 use remit_core::contact::Phone;
 use remit_core::ids::ClinicId;
 use remit_core::methods::{Method, MethodSetting};
-use remit_store::{clinics, methods};
+use remit_store::{clinics, methods, sending_limits};
 
 use crate::providers::{self, Taking};
 use crate::{Actor, App, ClinicContext, Error, Result};
@@ -37,6 +37,7 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
         dialled: dialled(&row),
         clinic: row,
         refund_limits: clinics::refund_limits(&app.store, clinic).await?,
+        sending_limits: sending_limits::get(&app.store, clinic).await?,
         taking: taking(app, clinic).await?,
         read_at: Instant::now(),
     };

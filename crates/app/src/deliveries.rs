@@ -1,18 +1,20 @@
 //! Deliveries: a link handed over by SMS, email, QR code or copy.
 
+use remit_core::UtcMs;
 use remit_core::account::Effect;
 use remit_core::contact::{Email, Phone};
-use remit_core::deliveries::{Channel, DeliveryStatus, RESEND_AFTER_MS, SENDS_PER_ADDRESS_A_DAY};
+use remit_core::deliveries::{Channel, DeliveryStatus, RESEND_AFTER_MS};
 use remit_core::ids::{AppointmentId, ClinicId, DeliveryId, LinkId};
 use remit_core::links as rules;
-use remit_core::{DAY_MS, UtcMs};
+use remit_core::sending_limits::SendingLimits;
 use remit_store::Tx;
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::deliveries::{self, DeliveryView};
 use remit_store::{links, outbox, patients};
 
 use crate::error::in_field;
-use crate::{Actor, App, Error, Result, again, clinics};
+use crate::sending_limits::{self, Wish};
+use crate::{Actor, App, ClinicContext, Error, Result, again, clinics, sending};
 
 /// A wish to hand a link over.
 #[derive(Clone, Debug)]
@@ -28,7 +30,7 @@ pub struct DeliveryInput {
 ///
 /// # Errors
 /// [`Error::Invalid`] for an address that cannot be; a refusal when the link has ended; [`Error::TooSoon`] and
-/// [`Error::TooMany`] (hazard D13); [`Error::NotFound`]; or the store's.
+/// [`Error::Capped`] (hazard D13); [`Error::NotFound`]; or the store's.
 pub async fn deliver(
     app: &App,
     actor: &Actor,
@@ -37,44 +39,66 @@ pub async fn deliver(
     input: &DeliveryInput,
 ) -> Result<DeliveryView> {
     let view = crate::links::get(app, actor.clinic, link).await?;
-    let country = clinics::context(app, actor.clinic)
-        .await?
-        .clinic
-        .country
-        .clone();
+    let context = clinics::context(app, actor.clinic).await?;
     let address = match input.channel {
         Channel::Sms => Some(number(
             input.to.as_deref().or(view.patient_phone.as_deref()),
-            &country,
+            &context.clinic.country,
+            &context.sending_limits,
         )?),
         Channel::Email => Some(mailbox(
             input.to.as_deref().or(view.patient_email.as_deref()),
         )?),
         Channel::Qr | Channel::Copy => None,
     };
+    let wish = match &address {
+        Some(address) => Some(Wish {
+            channel: input.channel,
+            address,
+            segments: sending::segments(app, &context, &view, input.channel)?,
+        }),
+        None => None,
+    };
+    let asked = Asked {
+        link,
+        appointment: view.appointment,
+        input,
+        wish,
+    };
     again(async || {
         let mut tx = app.store.begin(actor.clinic).await?;
-        let made = deliver_in(
-            app,
-            &mut tx,
-            actor,
-            (link, view.appointment),
-            id,
-            input,
-            address.as_deref(),
-        )
-        .await?;
+        let made = deliver_in(app, &mut tx, &context, actor, id, &asked).await?;
         tx.commit().await?;
         Ok(made)
     })
     .await
 }
 
-fn number(text: Option<&str>, country: &str) -> Result<String> {
+/// A wish that was read and checked, as far as it can be without the appointment's lock.
+struct Asked<'a> {
+    link: LinkId,
+    appointment: AppointmentId,
+    input: &'a DeliveryInput,
+    /// What leaves by the outbox; none for a code that was shown or an address that was copied.
+    wish: Option<Wish<'a>>,
+}
+
+fn number(text: Option<&str>, country: &str, limits: &SendingLimits) -> Result<String> {
     let text = text.filter(|text| !text.trim().is_empty());
     let text = text.ok_or_else(|| Error::invalid("to", "Enter a mobile number."))?;
     let phone = Phone::parse(text, country).and_then(Phone::for_sms);
-    phone.map(Phone::into_string).map_err(in_field("to"))
+    let phone = phone.map_err(in_field("to"))?;
+    if limits.may_text(phone.country(), country) {
+        return Ok(phone.into_string());
+    }
+    let message = match phone.country() {
+        Some(other) => format!(
+            "This is a number of another country ({other}), and texts to it are switched off. Use email, or ask a \
+            manager to allow {other} in Settings, Limits."
+        ),
+        None => "This number belongs to no country, so it cannot be texted. Use email.".into(),
+    };
+    Err(Error::invalid("to", message))
 }
 
 fn mailbox(text: Option<&str>) -> Result<String> {
@@ -88,12 +112,12 @@ fn mailbox(text: Option<&str>) -> Result<String> {
 async fn deliver_in(
     app: &App,
     tx: &mut Tx,
+    context: &ClinicContext,
     actor: &Actor,
-    (link, appointment): (LinkId, AppointmentId),
     id: Option<DeliveryId>,
-    input: &DeliveryInput,
-    address: Option<&str>,
+    asked: &Asked<'_>,
 ) -> Result<DeliveryView> {
+    let (link, appointment, channel) = (asked.link, asked.appointment, asked.input.channel);
     let (standing, now) = lock_standing(tx, appointment)
         .await?
         .ok_or(Error::NotFound)?;
@@ -108,14 +132,16 @@ async fn deliver_in(
         Some(id) => id,
         None => app.fresh(now)?,
     };
-    let sent = matches!(input.channel, Channel::Sms | Channel::Email);
-    if sent {
-        check_caps(tx, link, input.channel, address, now).await?;
+    let address = asked.wish.as_ref().map(|wish| wish.address);
+    let sent = asked.wish.is_some();
+    if let Some(wish) = &asked.wish {
+        cool_down(tx, link, channel, now).await?;
+        sending_limits::take(app, tx, context, actor, wish, now).await?;
     }
     let delivery = DeliveryView {
         id,
         link,
-        channel: input.channel,
+        channel,
         address: address.map(str::to_owned),
         status: if sent {
             DeliveryStatus::Queued
@@ -128,7 +154,7 @@ async fn deliver_in(
         done_at: (!sent).then_some(now),
     };
     deliveries::insert(tx, &delivery).await?;
-    links::mark_sent_by(tx, link, input.channel.name()).await?;
+    links::mark_sent_by(tx, link, channel.name()).await?;
     apply(
         tx,
         &standing,
@@ -140,36 +166,21 @@ async fn deliver_in(
     .await?;
     if sent {
         outbox::push(tx, &Effect::Send { delivery: id }, Some(appointment), now).await?;
-        if input.remember {
-            remember(tx, standing.patient, input.channel, address, now).await?;
+        if asked.input.remember {
+            remember(tx, standing.patient, channel, address, now).await?;
         }
     }
     Ok(delivery)
 }
 
-/// One message a link, channel and [`RESEND_AFTER_MS`]; a daily cap per address.
-async fn check_caps(
-    tx: &mut Tx,
-    link: LinkId,
-    channel: Channel,
-    address: Option<&str>,
-    now: UtcMs,
-) -> Result<()> {
-    if let Some(at) = deliveries::latest(tx, link, channel).await?
-        && now - at < RESEND_AFTER_MS
-    {
-        return Err(Error::TooSoon {
+/// One message a link, channel and [`RESEND_AFTER_MS`].
+async fn cool_down(tx: &mut Tx, link: LinkId, channel: Channel, now: UtcMs) -> Result<()> {
+    match deliveries::latest(tx, link, channel).await? {
+        Some(at) if now - at < RESEND_AFTER_MS => Err(Error::TooSoon {
             until: at + RESEND_AFTER_MS,
-        });
+        }),
+        Some(_) | None => Ok(()),
     }
-    let address = address.unwrap_or_default();
-    if deliveries::to_address(tx, address, now - DAY_MS).await? >= SENDS_PER_ADDRESS_A_DAY {
-        return Err(Error::TooMany {
-            what: "messages to this address today",
-            until: now + DAY_MS,
-        });
-    }
-    Ok(())
 }
 
 async fn remember(

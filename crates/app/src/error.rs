@@ -3,6 +3,7 @@
 use remit_core::UtcMs;
 use remit_core::account::Refusal;
 use remit_core::contact::ContactError;
+use remit_core::sending_limits::Capped;
 use remit_gateways::{Contact, Unknown};
 use remit_store::StoreError;
 
@@ -27,7 +28,10 @@ pub enum Error {
     /// The same thing was just done; when it may be done again.
     #[error("too soon")]
     TooSoon { until: UtcMs },
-    /// A cap was reached (hazard D13).
+    /// A limit of sending is reached: which, and until when (hazard D13).
+    #[error(transparent)]
+    Capped(#[from] Capped),
+    /// A cap was reached (hazard D10, B10).
     #[error("too many: {what}")]
     TooMany { what: &'static str, until: UtcMs },
     /// A payment is under way and the provider cannot be asked to close it.

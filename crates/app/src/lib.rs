@@ -32,6 +32,7 @@ pub mod refunds;
 pub mod reports;
 pub mod sandbox;
 mod sending;
+pub mod sending_limits;
 pub mod services;
 pub mod settle;
 pub mod sign_in;
@@ -81,6 +82,8 @@ pub struct Config {
     pub public_url: String,
     /// Where this very process is reached on its own machine: how it talks to the sandbox company.
     pub self_url: String,
+    /// Messages that the whole installation sends in a day at most (hazard D13).
+    pub messages_a_day: i64,
     /// A demo: the message tray is open to everybody on this machine.
     pub demo: bool,
     /// The demo's address and password, shown on its sign-in page.
@@ -94,6 +97,7 @@ pub struct ClinicContext {
     /// The clinic's phone as it is dialled; worked out once, since every patient page has it.
     pub dialled: Option<String>,
     pub refund_limits: remit_core::refunds::Limits,
+    pub sending_limits: remit_core::sending_limits::SendingLimits,
     /// The account that takes new payments; none: patients cannot pay online.
     pub taking: Option<providers::Taking>,
     read_at: std::time::Instant,

@@ -7,10 +7,10 @@ use remit_core::outbox::backoff_ms;
 use remit_gateways::Answer;
 use remit_gateways::messages::{Message, MessageFacts, MessageStatus};
 use remit_store::deliveries::{self, DeliveryView};
-use remit_store::links;
+use remit_store::links::{self, LinkView};
 use remit_store::outbox::{Leased, Outcome};
 
-use crate::{App, Error, Result, clinics, keys, messaging};
+use crate::{App, ClinicContext, Error, Result, clinics, keys, messaging};
 
 /// How often an unknown SMS is looked up before staff are told (hazard A28).
 const LOOK_UPS_MAX: i64 = 5;
@@ -68,28 +68,7 @@ async fn link_message(
     let amount = link.amount_due();
     let is_open = link.shown(now).is_open() && !amount.is_zero();
     let context = clinics::context(app, clinic).await?;
-    let url = crate::links::url(app, clinic, &link)?;
-    let expires = clinics::in_zone(&context.clinic, link.expires_at, "%A %-d %B at %H:%M");
-    let text = messages::LinkMessage {
-        clinic: &context.clinic.name,
-        clinic_phone: &context.clinic.phone,
-        first_name: link
-            .patient_name
-            .split_whitespace()
-            .next()
-            .unwrap_or_default(),
-        amount,
-        url: &url,
-        reference: &link.reference,
-        expires: &expires,
-    };
-    let (subject, text) = match delivery.channel {
-        Channel::Email => (
-            Some(messages::email_subject(&context.clinic.name)),
-            messages::marked(messages::email(&text), context.is_test()),
-        ),
-        Channel::Sms | Channel::Qr | Channel::Copy => (None, messages::sms(&text)),
-    };
+    let (subject, text) = words(app, &context, &link, delivery.channel)?;
     let to = delivery.address.clone().ok_or(Error::NotFound)?;
     let message = Message {
         reference: delivery.id.to_string(),
@@ -101,6 +80,53 @@ async fn link_message(
         attachments: vec![],
     };
     Ok((message, is_open))
+}
+
+/// Subject and text of a link's message.
+fn words(
+    app: &App,
+    context: &ClinicContext,
+    link: &LinkView,
+    channel: Channel,
+) -> Result<(Option<String>, String)> {
+    let url = crate::links::url(app, context.clinic.id, link)?;
+    let expires = clinics::in_zone(&context.clinic, link.expires_at, "%A %-d %B at %H:%M");
+    let text = messages::LinkMessage {
+        clinic: &context.clinic.name,
+        clinic_phone: &context.clinic.phone,
+        first_name: link
+            .patient_name
+            .split_whitespace()
+            .next()
+            .unwrap_or_default(),
+        amount: link.amount_due(),
+        url: &url,
+        reference: &link.reference,
+        expires: &expires,
+    };
+    Ok(match channel {
+        Channel::Email => (
+            Some(messages::email_subject(&context.clinic.name)),
+            messages::marked(messages::email(&text), context.is_test()),
+        ),
+        Channel::Sms | Channel::Qr | Channel::Copy => (None, messages::sms(&text)),
+    })
+}
+
+/// How many parts a link's text has as it would leave now; none for an email.
+pub(crate) fn segments(
+    app: &App,
+    context: &ClinicContext,
+    link: &LinkView,
+    channel: Channel,
+) -> Result<usize> {
+    match channel {
+        Channel::Sms => {
+            let (_, text) = words(app, context, link, channel)?;
+            Ok(messages::segments(&text).count)
+        }
+        Channel::Email | Channel::Qr | Channel::Copy => Ok(0),
+    }
 }
 
 async fn told(

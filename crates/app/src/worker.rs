@@ -201,6 +201,8 @@ async fn sweep(app: &App) -> Result<()> {
     remit_store::staff::sweep_sessions(&mut tx, now, now - crate::sign_in::IDLE_MS).await?;
     remit_store::idempotency::sweep(&mut tx, now - idempotency::KEPT_MS - HOUR_MS).await?;
     remit_store::throttle::sweep(&mut tx, now - DAY_MS - MINUTE_MS).await?;
+    // A day of a clinic begins at most 14 hours before or after the same one of UTC, and has at most 25 hours.
+    remit_store::sending_limits::sweep(&mut tx, now - 3 * DAY_MS).await?;
     Ok(tx.commit().await?)
 }
 

@@ -16,10 +16,14 @@ pub enum ContactError {
     NameControl,
     #[error("Enter an email address like name@example.com.")]
     Email,
+    #[error("An email address is one line: take out line breaks and control characters.")]
+    EmailControl,
     #[error(
         "Enter a phone number with its country code, like +44 7700 900123, or a national number."
     )]
     Phone,
+    #[error("A phone number is one line: take out line breaks and control characters.")]
+    PhoneControl,
     #[error("This number cannot receive texts. Enter a mobile number.")]
     NotMobile,
 }
@@ -59,8 +63,12 @@ pub struct Email(String);
 
 impl Email {
     /// # Errors
-    /// [`ContactError::Email`].
+    /// [`ContactError::EmailControl`] with a line break in it, which would be a header of its own (hazard D6);
+    /// [`ContactError::Email`] for what else is no address.
     pub fn parse(text: &str) -> Result<Email, ContactError> {
+        if text.chars().any(char::is_control) {
+            return Err(ContactError::EmailControl);
+        }
         let text = text.trim_matches(' ');
         let refused = Err(ContactError::Email);
         let Some((local, domain)) = text.rsplit_once('@') else {
@@ -109,14 +117,23 @@ impl Email {
 pub struct Phone {
     e164: String,
     mobile: bool,
+    country: Option<String>,
+}
+
+/// Whether a code (ISO 3166 alpha-2, upper case) names a country that has phone numbers.
+pub fn is_country(code: &str) -> bool {
+    code.parse::<phonenumber::country::Id>().is_ok()
 }
 
 impl Phone {
     /// Reads a number with a leading `+`, or a national one of `country` (ISO 3166 alpha-2).
     ///
     /// # Errors
-    /// [`ContactError::Phone`] unless it is a valid number of its country.
+    /// [`ContactError::PhoneControl`], or [`ContactError::Phone`] unless it is a valid number of its country.
     pub fn parse(text: &str, country: &str) -> Result<Phone, ContactError> {
+        if text.chars().any(char::is_control) {
+            return Err(ContactError::PhoneControl);
+        }
         let text = text.trim();
         if text.len() > 40
             || !text
@@ -133,7 +150,11 @@ impl Phone {
         if let Some(rest) = e164.strip_prefix("+4477009")
             && rest.len() == 5
         {
-            return Ok(Phone { e164, mobile: true });
+            return Ok(Phone {
+                e164,
+                mobile: true,
+                country: Some("GB".into()),
+            });
         }
         // The same for landlines: 0117 496 0xxx and its sisters in other cities.
         if let Some(rest) = e164.strip_prefix("+44")
@@ -143,6 +164,7 @@ impl Phone {
             return Ok(Phone {
                 e164,
                 mobile: false,
+                country: Some("GB".into()),
             });
         }
         if !number.is_valid() {
@@ -153,7 +175,12 @@ impl Phone {
             number.number_type(&phonenumber::metadata::DATABASE),
             Type::Mobile | Type::FixedLineOrMobile
         );
-        Ok(Phone { e164, mobile })
+        let country = number.country().id();
+        Ok(Phone {
+            e164,
+            mobile,
+            country: country.map(|id| id.as_ref().to_owned()),
+        })
     }
 
     /// # Errors
@@ -164,6 +191,11 @@ impl Phone {
         } else {
             Err(ContactError::NotMobile)
         }
+    }
+
+    /// The country whose number it is (ISO 3166 alpha-2); none for numbers of no country, such as satellite phones.
+    pub fn country(&self) -> Option<&str> {
+        self.country.as_deref()
     }
 
     pub fn as_str(&self) -> &str {
@@ -211,13 +243,15 @@ mod tests {
             "a@",
             "a@b..co",
             "a b@c.de",
-            "x@y.zz\r\nBcc: a@b.c",
-            "a@b.c\n",
             ".a@b.co",
             "a..b@c.de",
             "a@-b.co",
         ] {
             assert_eq!(Email::parse(bad), Err(ContactError::Email), "{bad:?}");
+        }
+        for bad in ["x@y.zz\r\nBcc: a@b.c", "a@b.c\n", "a@b.c\0"] {
+            let refused = Email::parse(bad);
+            assert_eq!(refused, Err(ContactError::EmailControl), "{bad:?}");
         }
     }
 
@@ -241,6 +275,24 @@ mod tests {
         );
         for bad in ["", "12", "hello", "+44", "0000000000", "+999123456789"] {
             assert!(Phone::parse(bad, "GB").is_err(), "{bad}");
+        }
+        let lines = Phone::parse("07400 123456\r\n07400 123457", "GB");
+        assert_eq!(lines, Err(ContactError::PhoneControl));
+        for (text, country) in [
+            ("07400 123456", Some("GB")),
+            ("+44 7700 900123", Some("GB")),
+            ("+44 7797 712345", Some("JE")),
+            ("+353 85 012 3456", Some("IE")),
+            ("+33 6 12 34 56 78", Some("FR")),
+            ("+1 416 555 0123", Some("CA")),
+            ("+881 6 1234 5678", None),
+        ] {
+            let phone = Phone::parse(text, "GB");
+            assert_eq!(
+                phone.as_ref().ok().and_then(Phone::country),
+                country,
+                "{text}: {phone:?}"
+            );
         }
     }
 

@@ -73,5 +73,3 @@ impl DeliveryStatus {
 
 /// Milliseconds between two sendings of one link over one channel: a second click is not a second message.
 pub const RESEND_AFTER_MS: i64 = 2 * crate::MINUTE_MS;
-/// Sendings to one number or address in 24 hours (hazard D13).
-pub const SENDS_PER_ADDRESS_A_DAY: i64 = 10;

@@ -24,6 +24,7 @@ pub mod payments;
 pub mod refunds;
 pub mod reports;
 pub mod roles;
+pub mod sending_limits;
 pub mod token;
 
 #[cfg(test)]

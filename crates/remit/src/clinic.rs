@@ -54,6 +54,7 @@ pub async fn init(args: InitArgs) -> Result<()> {
         public_url: "http://localhost".into(),
         self_url: "http://localhost".into(),
         demo: false,
+        messages_a_day: remit_core::sending_limits::INSTALLATION_A_DAY,
         demo_sign_in: None,
     };
     let app = App::new(store, config, keys)?;

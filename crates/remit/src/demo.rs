@@ -30,6 +30,8 @@ pub struct Args {
     /// Where staff and patients reach it; the listening address when not given.
     #[arg(long, env = "REMIT_PUBLIC_URL")]
     public_url: Option<String>,
+    #[command(flatten)]
+    sending: crate::settings::Sending,
 }
 
 /// What stays the same over restarts. It is a demo: the file lies beside its database, readable by this user only.
@@ -65,6 +67,7 @@ pub async fn run(args: Args) -> Result<()> {
     let config = Config {
         public_url: public_url.clone(),
         self_url,
+        messages_a_day: args.sending.messages_a_day,
         demo: true,
         demo_sign_in: Some((sign_in.email.clone(), sign_in.password.clone())),
     };

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::settings::{self, Database, MasterKey};
+use crate::settings::{self, Database, MasterKey, Sending};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -24,6 +24,8 @@ pub struct Args {
     database: Database,
     #[command(flatten)]
     key: MasterKey,
+    #[command(flatten)]
+    sending: Sending,
     /// Proxies whose X-Forwarded-For is believed, separated by commas.
     #[arg(long, env = "REMIT_TRUSTED_PROXIES", value_delimiter = ',')]
     trusted_proxies: Vec<IpAddr>,
@@ -50,6 +52,7 @@ pub async fn run(args: Args) -> Result<()> {
         public_url: public_url.clone(),
         self_url,
         demo: false,
+        messages_a_day: args.sending.messages_a_day,
         demo_sign_in: None,
     };
     let app = App::new(store, config, keys)?;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use remit_app::keys::Keys;
 use remit_app::{App, Config};
+use remit_core::sending_limits::INSTALLATION_A_DAY;
 use tracing_subscriber::EnvFilter;
 
 /// Which database.
@@ -25,6 +26,15 @@ pub struct MasterKey {
     /// The file that holds the master key: 64 hex digits, readable by this user only. Made on first start on SQLite.
     #[arg(long, env = "REMIT_MASTER_KEY_FILE", default_value = "master.key")]
     pub master_key_file: PathBuf,
+}
+
+/// How much may be sent.
+#[derive(clap::Args, Clone)]
+pub struct Sending {
+    /// Texts and emails that all clinics together send in a day (UTC) at most.
+    #[arg(long, env = "REMIT_MESSAGES_A_DAY", default_value_t = INSTALLATION_A_DAY,
+        value_parser = clap::value_parser!(i64).range(0..))]
+    pub messages_a_day: i64,
 }
 
 /// Logs to standard error, so that standard output stays for what a script reads. `REMIT_LOG`: `info`, `debug`, or a
@@ -97,6 +107,7 @@ pub async fn offline_at(
         public_url: url.into(),
         self_url: url.into(),
         demo: false,
+        messages_a_day: INSTALLATION_A_DAY,
         demo_sign_in: None,
     };
     Ok(App::new(

@@ -20,7 +20,6 @@ statements! {
         WHERE clinic = $1 AND link IN " (ids 2) " ORDER BY created_at, id"];
     LATEST = ["SELECT created_at FROM delivery WHERE clinic = $1 AND link = $2 AND channel = $3 AND status <> 'failed'
         ORDER BY created_at DESC LIMIT 1"];
-    TO_ADDRESS = ["SELECT COUNT(*) AS n FROM delivery WHERE clinic = $1 AND address = $2 AND created_at > $3"];
 }
 
 /// One handing-over of a link.
@@ -170,20 +169,4 @@ pub async fn latest(tx: &mut Tx, link: LinkId, channel: Channel) -> Result<Optio
         channel.name()
     )?
     .map(|(at,)| at))
-}
-
-/// How many messages went to an address since a moment (hazard D13).
-///
-/// # Errors
-/// The engine's own.
-pub async fn to_address(tx: &mut Tx, address: &str, since: UtcMs) -> Result<i64> {
-    Ok(opt!(
-        tx,
-        (i64,),
-        TO_ADDRESS,
-        tx.clinic(),
-        address.to_owned(),
-        since
-    )?
-    .map_or(0, |(n,)| n))
 }

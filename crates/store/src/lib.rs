@@ -33,6 +33,7 @@ pub mod providers;
 pub mod refunds;
 pub mod reports;
 pub mod sandbox;
+pub mod sending_limits;
 pub mod services;
 pub mod staff;
 pub mod throttle;
@@ -72,6 +73,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         refunds::ALL,
         reports::ALL,
         sandbox::ALL,
+        sending_limits::ALL,
         services::ALL,
         staff::ALL,
         throttle::ALL,

@@ -21,6 +21,7 @@ pub mod problem;
 pub mod providers;
 pub mod refunds;
 pub mod reports;
+pub mod sending_limits;
 pub mod services;
 pub mod words;
 
@@ -67,6 +68,7 @@ fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(refunds::decide))
         .routes(routes!(refunds::limits, refunds::change_limits))
         .routes(routes!(methods::get, methods::save))
+        .routes(routes!(sending_limits::get, sending_limits::save))
         .routes(routes!(reports::online_payments))
         .routes(routes!(providers::get, providers::save))
         .routes(routes!(providers::test))

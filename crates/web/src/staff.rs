@@ -22,6 +22,7 @@ mod payments;
 mod providers;
 mod receipts;
 mod refunds;
+mod sending_limits;
 mod sentences;
 mod services;
 pub mod session;

@@ -26,6 +26,7 @@ impl Desk {
             public_url: nowhere.clone(),
             self_url: nowhere,
             demo: false,
+            messages_a_day: remit_core::sending_limits::INSTALLATION_A_DAY,
             demo_sign_in: None,
         };
         let keys = Keys::parse(&Keys::generate().unwrap()).unwrap();

@@ -60,7 +60,8 @@ impl From<views::DeliveryView> for Delivery {
 
 /// Send a payment link
 ///
-/// The message is queued. 409 when the link has ended; 429 when it went out over this channel in the last two minutes.
+/// The message is queued. 409 when the link has ended; 429 when it went out over this channel in the last two minutes
+/// (`too-soon`), and when a limit of the day is reached (`sending-limit`); `Retry-After` says when it may be sent.
 #[utoipa::path(post, path = "/payment-links/{id}/deliveries", tag = "Payment links", operation_id = "send_payment_link", params(("id" = String, Path)),
     request_body = NewDelivery, responses((status = 201, body = Delivery)))]
 pub async fn deliver(Id(link): Id<LinkId>, call: Call<NewDelivery>) -> Result<Response, Problem> {

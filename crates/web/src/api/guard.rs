@@ -48,6 +48,8 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("PUT", "/settings/refunds", Administer),
     ("GET", "/settings/payment-methods", Look),
     ("PUT", "/settings/payment-methods", Configure),
+    ("GET", "/settings/sending-limits", Look),
+    ("PUT", "/settings/sending-limits", Configure),
     ("GET", "/reports/online-payments", Look),
     ("GET", "/settings/providers/{provider}", Administer),
     ("PUT", "/settings/providers/{provider}", Administer),

@@ -7,6 +7,7 @@ use remit_app::Error;
 use remit_app::views::StoreError;
 use remit_core::UtcMs;
 use remit_core::account::Refusal;
+use remit_core::sending_limits::{Cap, Capped};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -71,6 +72,7 @@ kinds! {
     KeyReused 422 "idempotency-key-reused" "The Idempotency-Key was used for another request"
     TooSoon 429 "too-soon" "This was just done"
     TooMany 429 "too-many" "A limit is reached"
+    SendingLimit 429 "sending-limit" "A sending limit is reached"
     Internal 500 "internal" "Something went wrong on our side"
     ProviderUnreachable 503 "provider-unreachable" "The payment provider cannot be reached"
     Busy 503 "busy" "Too busy just now"
@@ -225,6 +227,7 @@ impl From<Error> for Problem {
                 format!("Send it again after {}.", Time(until)),
             )
             .until(until),
+            Error::Capped(capped) => capped.into(),
             Error::TooMany { what, until } => Problem::new(
                 Kind::TooMany,
                 format!("Too many {what}. Try again after {}.", Time(until)),
@@ -326,6 +329,33 @@ impl From<Refusal> for Problem {
                 "Look at the refund: somebody has approved or declined it.",
             ),
         }
+    }
+}
+
+impl From<Capped> for Problem {
+    fn from(Capped { cap, until }: Capped) -> Problem {
+        let what = match cap {
+            Cap::Number { most } => {
+                format!("{most} texts went to this number today, the most that is allowed.")
+            }
+            Cap::Address { most } => {
+                format!("{most} emails went to this address today, the most that is allowed.")
+            }
+            Cap::Staff { most } => {
+                format!("{most} messages were sent with this key today, the most that is allowed.")
+            }
+            Cap::Clinic { most } => {
+                format!("The clinic sent {most} messages today, the most that is allowed.")
+            }
+            Cap::Money { most } => {
+                format!("Texts would cost more than {most} today, the most that is allowed.")
+            }
+            Cap::Installation => {
+                "This installation sent as many messages today as its operator allows.".into()
+            }
+        };
+        let detail = format!("{what} Send it after {}.", Time(until));
+        Problem::new(Kind::SendingLimit, detail).until(until)
     }
 }
 

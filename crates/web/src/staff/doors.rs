@@ -20,8 +20,8 @@ use super::forms::{FORM_BYTES_MAX, Form};
 use super::session::{SignedIn, same_token, stranger};
 use super::{
     appointments, booking, checkout, diary, findings, follow_up, links, methods, online_payments,
-    patients, payment, payments, providers, receipts, refunds, sentences, services, sign_in,
-    summary,
+    patients, payment, payments, providers, receipts, refunds, sending_limits, sentences, services,
+    sign_in, summary,
 };
 use crate::pages::Section;
 use crate::pages::message::{Message, PlainMessage};
@@ -104,6 +104,8 @@ pub fn doors() -> Vec<Door> {
         act("/settings/providers/{provider}/disable", Administer, post(providers::disable)),
         see("/settings/refunds", Look, get(refunds::limits)),
         act("/settings/refunds", Administer, post(refunds::save_limits)),
+        see("/settings/limits", Look, get(sending_limits::show)),
+        act("/settings/limits", Configure, post(sending_limits::save)),
         see("/settings/services", Look, get(services::list)),
         see("/settings/services/new", Configure, get(services::fresh)),
         act("/settings/services/new", Configure, post(services::create)),

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use remit_app::Error;
 use remit_app::error::{Reach, Unreachable};
 use remit_core::account::Refusal;
+use remit_core::sending_limits::{Cap, Capped};
 
 use super::answer::Failure;
 use super::clock::Clock;
@@ -25,6 +26,7 @@ pub fn is_mendable(error: &Error) -> bool {
         | Error::Invalid { .. }
         | Error::TooSoon { .. }
         | Error::TooMany { .. }
+        | Error::Capped(_)
         | Error::ProviderUnreachable(_)
         | Error::ProviderRefused(_)
         | Error::NotSetUp(_)
@@ -47,6 +49,7 @@ pub fn sentence(error: &Error, clock: &Clock) -> String {
             "It was sent a moment ago. You can send it again from {}.",
             clock.time(*until)
         ),
+        Error::Capped(capped) => self::capped(capped, clock),
         Error::TooMany { what: "sign-in", until } => format!(
             "There were too many wrong tries. Try again at {}.",
             clock.time(*until)
@@ -75,6 +78,37 @@ pub fn sentence(error: &Error, clock: &Clock) -> String {
         Error::Sealed => "A secret cannot be opened with this installation's master key. Tell whoever runs Remit."
             .into(),
         Error::Setup(_) | Error::Store(_) => "Something went wrong on our side. Try again in a moment.".into(),
+    }
+}
+
+/// Which limit, until when, and what works meanwhile.
+fn capped(capped: &Capped, clock: &Clock) -> String {
+    let until = clock.moment(capped.until);
+    match capped.cap {
+        Cap::Number { most } => format!(
+            "This number was texted {most} times today, the most that is allowed. It can be texted again from {until}. \
+            Email and the code still work."
+        ),
+        Cap::Address { most } => format!(
+            "{most} emails went to this address today, the most that is allowed. It can be written to again from \
+            {until}. A text and the code still work."
+        ),
+        Cap::Staff { most } => format!(
+            "You sent {most} messages today, the most that one person may. You can send again from {until}; a \
+            colleague can send this one now."
+        ),
+        Cap::Clinic { most } => format!(
+            "The clinic sent {most} messages today, the most that is allowed. It can send again from {until}. Show the \
+            code meanwhile, or ask a manager to raise the limit in Settings, Limits."
+        ),
+        Cap::Money { most } => format!(
+            "With this one, today’s texts would cost more than {most}, the most that is allowed. Texts can be sent \
+            again from {until}. Email and the code still work; a manager can raise the limit in Settings, Limits."
+        ),
+        Cap::Installation => format!(
+            "As many messages were sent today as the operator of Remit allows. They can be sent again from {until}. \
+            Show the code meanwhile."
+        ),
     }
 }
 
@@ -127,7 +161,9 @@ pub fn status(error: &Error) -> StatusCode {
         | Error::TimeTaken
         | Error::NotSetUp(_)
         | Error::SignIn => StatusCode::UNPROCESSABLE_ENTITY,
-        Error::TooSoon { .. } | Error::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::TooSoon { .. } | Error::TooMany { .. } | Error::Capped(_) => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         Error::ProviderUnreachable(_) | Error::ProviderRefused(_) => StatusCode::CONFLICT,
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Forbidden => StatusCode::FORBIDDEN,

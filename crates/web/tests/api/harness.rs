@@ -93,6 +93,7 @@ impl House {
             public_url: format!("https://{HOST}"),
             self_url: format!("https://{HOST}"),
             demo: false,
+            messages_a_day: remit_core::sending_limits::INSTALLATION_A_DAY,
             demo_sign_in: None,
         };
         let keys = keys::Keys::parse(&keys::Keys::generate().unwrap()).unwrap();

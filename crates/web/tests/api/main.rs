@@ -12,3 +12,4 @@ mod lists;
 mod providers;
 mod reports;
 mod routes;
+mod sending;

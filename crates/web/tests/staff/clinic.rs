@@ -59,6 +59,7 @@ async fn found(store: Store, folder: Folder) -> House {
         public_url: "http://127.0.0.1:9".into(),
         self_url: "http://127.0.0.1:9".into(),
         demo: false,
+        messages_a_day: remit_core::sending_limits::INSTALLATION_A_DAY,
         demo_sign_in: None,
     };
     let app = App::new(store, config, keys).unwrap();
