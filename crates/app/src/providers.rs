@@ -14,7 +14,7 @@ use remit_core::ids::{ClinicId, EndpointId};
 use remit_core::methods::{Method, Terms};
 use remit_gateways::breaker::{Breaker, Guarded};
 use remit_gateways::mollie::{self, MollieConfig, MollieProvider};
-use remit_gateways::payments::{Capabilities, PaymentProvider, ProviderEvent};
+use remit_gateways::payments::{Capabilities, PaymentProvider, ProviderEvent, Smallest};
 use remit_gateways::sandbox::{SandboxConfig, SandboxProvider};
 use remit_gateways::stripe::{self, StripeConfig, StripeProvider};
 use remit_store::providers::{self, ProviderAccount};
@@ -113,6 +113,7 @@ impl Account {
             livemode: self.livemode,
             country: self.known.country.clone(),
             capable: capable(&self.capabilities),
+            smallest: self.capabilities.smallest,
             has: self.known.methods(),
             page_origin: self.page_origin.clone(),
             api_base: self.api_base.clone(),
@@ -136,6 +137,7 @@ pub struct Taking {
     /// ISO 3166, where the provider told it.
     pub country: Option<String>,
     pub capable: Vec<Method>,
+    smallest: Smallest,
     /// The account's own methods, where the provider told them.
     pub has: Option<Vec<Method>>,
     page_origin: Option<String>,
@@ -149,6 +151,7 @@ impl Taking {
             country: self.country.as_deref().unwrap_or(&clinic.country),
             provider: &self.capable,
             account: self.has.as_deref(),
+            smallest: self.smallest.in_currency(clinic.currency),
         }
     }
 

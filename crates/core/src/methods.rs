@@ -172,6 +172,8 @@ pub struct Terms<'a> {
     pub provider: &'a [Method],
     /// `None`: the account was not asked, or may not be; it is trusted then.
     pub account: Option<&'a [Method]>,
+    /// The provider's own smallest charge in the clinic's currency, in minor units.
+    pub smallest: i64,
 }
 
 /// Whether a method can take this amount for this purpose: under the clinic's setting, with its provider and account,
@@ -203,6 +205,7 @@ pub fn offered(
         return Err(NotOffered::NotWithThisAccount);
     }
     let (own_min, own_max) = method.limits(terms.country, amount.currency)?;
+    let own_min = own_min.max(terms.smallest);
     let min = setting.min.unwrap_or(own_min).max(own_min);
     let max = setting.max.unwrap_or(own_max).min(own_max);
     if amount.minor < min {
@@ -243,6 +246,7 @@ mod tests {
         country: "GB",
         provider: &Method::ALL,
         account: None,
+        smallest: 30,
     };
 
     #[test]
@@ -272,6 +276,8 @@ mod tests {
             (open, 99, Deposit, below(100)),
             (open, 120_000, Balance, Ok(())),
             (open, 120_001, Balance, above(120_000)),
+            (MethodSetting::open(Method::Card), 30, Deposit, Ok(())),
+            (MethodSetting::open(Method::Card), 29, Deposit, below(30)),
             (
                 set(false, true, true, None, None),
                 100,
@@ -319,6 +325,7 @@ mod tests {
             country,
             provider,
             account,
+            smallest: 1,
         };
         let all: &[Method] = &Method::ALL;
         let card: &[Method] = &[Method::Card];

@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::payments::{
     About, AccountFacts, Capabilities, Closing, DisputeFacts, Facts, Frozen, Lookup, Movement,
     Page, PaymentProvider, ProviderEvent, RefundFacts, RefundOrder, Session, SessionOrder,
-    SessionStatus, WebhookError, WebhookRequest, WebhookSetup,
+    SessionStatus, Smallest, WebhookError, WebhookRequest, WebhookSetup,
 };
 use crate::{Answer, http};
 
@@ -113,6 +113,7 @@ impl PaymentProvider for MollieProvider {
             signs_webhooks: false,
             lists_events: false,
             lists_movements: false,
+            smallest: Smallest(&[]),
         }
     }
 

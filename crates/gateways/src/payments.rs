@@ -30,6 +30,20 @@ pub struct Capabilities {
     /// There is a list of events, and one of the account's movements.
     pub lists_events: bool,
     pub lists_movements: bool,
+    pub smallest: Smallest,
+}
+
+/// A provider's smallest charge by currency (ISO 4217), in minor units; none known for a currency that is not here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Smallest(pub &'static [(&'static str, i64)]);
+
+impl Smallest {
+    pub fn in_currency(self, currency: Currency) -> i64 {
+        let mut known = self.0.iter();
+        known
+            .find(|(code, _)| *code == currency.code())
+            .map_or(1, |(_, minor)| *minor)
+    }
 }
 
 impl Capabilities {

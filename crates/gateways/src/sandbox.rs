@@ -15,7 +15,8 @@ use serde::de::DeserializeOwned;
 use crate::payments::{
     About, AccountFacts, Capabilities, Closing, DisputeFacts, DisputeStatus, Facts, Frozen, Lookup,
     Movement, MovementKind, Page, PaymentProvider, ProviderEvent, RefundFacts, RefundOrder,
-    RefundStatus, Session, SessionOrder, SessionStatus, WebhookError, WebhookRequest, WebhookSetup,
+    RefundStatus, Session, SessionOrder, SessionStatus, Smallest, WebhookError, WebhookRequest,
+    WebhookSetup,
 };
 use crate::{Answer, Refusal, http, signature};
 
@@ -278,6 +279,7 @@ impl PaymentProvider for SandboxProvider {
             signs_webhooks: true,
             lists_events: true,
             lists_movements: false,
+            smallest: Smallest(&[]),
         }
     }
 

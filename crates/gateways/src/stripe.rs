@@ -235,6 +235,7 @@ impl PaymentProvider for StripeProvider {
             signs_webhooks: true,
             lists_events: true,
             lists_movements: true,
+            smallest: amounts::SMALLEST,
         }
     }
 

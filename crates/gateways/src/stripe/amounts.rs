@@ -3,6 +3,35 @@
 
 use remit_core::money::{Currency, Money};
 
+use crate::payments::Smallest;
+
+/// The smallest charge by settlement currency in ISO 4217's minor units (docs.stripe.com/currencies, *Minimum and
+/// maximum charge amounts*). A clinic charges in the currency that it settles in.
+pub(super) const SMALLEST: Smallest = Smallest(&[
+    ("AED", 200),
+    ("AUD", 50),
+    ("BRL", 50),
+    ("CAD", 50),
+    ("CHF", 50),
+    ("CZK", 1_500),
+    ("DKK", 250),
+    ("EUR", 50),
+    ("GBP", 30),
+    ("HKD", 400),
+    ("HUF", 17_500),
+    ("JPY", 50),
+    ("MXN", 1_000),
+    ("MYR", 200),
+    ("NOK", 300),
+    ("NZD", 50),
+    ("PLN", 200),
+    ("RON", 200),
+    ("SEK", 300),
+    ("SGD", 50),
+    ("THB", 1_000),
+    ("USD", 50),
+]);
+
 /// Decimal digits of Stripe's unit: it kept two for ISK and UGX, whose minor unit went away, and has none for MGA.
 fn exponent(currency: Currency) -> u32 {
     match currency.code() {
