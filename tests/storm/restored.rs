@@ -1,15 +1,12 @@
-//! Hazard C9: a backup from before a payment is restored. Stripe's history is replayed, and the payment stands in the
+//! Hazard C9: a backup that was taken while Remit worked, and before a payment, is restored. Stripe's history is replayed, and the payment stands in the
 //! books again, once.
 
-use std::path::PathBuf;
 use std::time::Duration;
-
-use remit_app::reconcile;
 
 use crate::books;
 use crate::clinic::{Clinic, url};
 use crate::payers::{self, Desk};
-use crate::server::{Server, Start};
+use crate::server::{self, Server, Start};
 use crate::storm::same_money;
 
 const WITHIN: Duration = Duration::from_secs(60);
@@ -24,18 +21,26 @@ pub async fn play() {
     let mut phone = clinic.phone();
     let page = payers::reaches_stripe(&mut phone, &stripe, url(&link), STRIPE_WITHIN).await;
 
-    clinic.nodes[0].stop();
-    let backup = std::fs::read(database(&clinic)).expect("the database");
-    start_again(&mut clinic);
+    let backup = clinic.folder.0.join("backup.db");
+    let backup = backup.to_str().expect("a path");
+    says(&clinic, &["backup", "--to", backup], Ok("holds everything"));
+    says(
+        &clinic,
+        &["backup", "--to", backup],
+        Err("choose another name"),
+    );
     payers::pays_and_is_gone(&mut phone, &page).await;
     books::comes_to(&clinic, books::PAYMENTS, 1, WITHIN).await;
 
+    let no_backup = clinic.folder.0.join("master.key");
+    let no_backup = ["restore", "--from", no_backup.to_str().expect("a path")];
+    says(&clinic, &no_backup, Err("is not a backup of Remit"));
+    let restore = ["restore", "--from", backup];
+    says(&clinic, &restore, Err("say --replace"));
+    let restore = ["restore", "--replace", "--from", backup];
+    says(&clinic, &restore, Err("stop Remit first"));
     clinic.nodes[0].stop();
-    std::fs::write(database(&clinic), backup).expect("the backup is put back");
-    let store = remit_app::open(&clinic.database).await.expect("a store");
-    let now = store.now().await.expect("a clock");
-    reconcile::restored(&store, now).await.expect("a note");
-    store.close().await;
+    says(&clinic, &restore, Ok("Restored to"));
     assert_eq!(books::count(&clinic, books::PAYMENTS).await, 0);
 
     start_again(&mut clinic);
@@ -45,8 +50,12 @@ pub async fn play() {
     clinic.books_balance();
 }
 
-fn database(clinic: &Clinic) -> PathBuf {
-    clinic.folder.0.join("remit.db")
+/// What a command of the operator's answers: done, or why not.
+fn says(clinic: &Clinic, args: &[&str], wanted: Result<&str, &str>) {
+    let (done, told) = server::run(args, &[("REMIT_DATABASE_URL", &clinic.database)]);
+    let (Ok(words) | Err(words)) = wanted;
+    assert_eq!(done, wanted.is_ok(), "{args:?}: {told}");
+    assert!(told.contains(words), "{args:?}: {told}");
 }
 
 /// At the same address: Stripe and the phone know it.

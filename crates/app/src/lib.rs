@@ -54,6 +54,9 @@ use tokio::sync::Semaphore;
 pub use actor::Actor;
 pub use error::{Error, Result};
 
+/// Safe copies of the database, for the command line.
+pub use remit_store::backup;
+
 /// Rows as pages and API show them. The doors may read these types; only this floor reads the rows.
 pub mod views {
     pub use remit_store::appointments::AppointmentView;

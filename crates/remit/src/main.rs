@@ -1,5 +1,6 @@
 //! Remit: payment links for clinics. One binary: `remit demo` to try it, `remit serve` for the real thing.
 
+mod backup;
 mod check;
 mod clinic;
 mod demo;
@@ -37,6 +38,10 @@ enum Command {
     Doctor(doctor::Args),
     /// Compares what every provider has with ours and records what is missing; exit code 1 when something is left.
     Reconcile(reconcile::Args),
+    /// Copies the database as it stands into a new file, while Remit works (SQLite).
+    Backup(backup::BackupArgs),
+    /// Puts a backup back and has the next start replay what happened since.
+    Restore(backup::RestoreArgs),
     /// Makes an API key.
     Apikey(clinic::ApiKeyArgs),
 }
@@ -70,6 +75,8 @@ fn main() -> ExitCode {
             Command::Check(args) => check::run(args).await,
             Command::Doctor(args) => doctor::run(args).await,
             Command::Reconcile(args) => reconcile::run(args).await,
+            Command::Backup(args) => backup::back_up(args).await.map(|()| ExitCode::SUCCESS),
+            Command::Restore(args) => backup::restore(args).await.map(|()| ExitCode::SUCCESS),
             Command::Apikey(args) => clinic::api_key(args).await.map(|()| ExitCode::SUCCESS),
         }
     });

@@ -229,6 +229,19 @@ impl Store {
         matches!(self.0.engine, Engine::Lite { .. })
     }
 
+    /// The address of an SQLite database.
+    ///
+    /// # Errors
+    /// [`StoreError::Refused`] on PostgreSQL.
+    pub(crate) fn url(&self) -> Result<&str> {
+        if self.is_sqlite() {
+            return Ok(&self.0.url);
+        }
+        Err(StoreError::Refused(
+            "PostgreSQL keeps its own backups: use pg_dump, or your provider's snapshots".into(),
+        ))
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.0.engine
     }

@@ -9,6 +9,7 @@ pub mod account;
 pub mod appointments;
 pub mod attempts;
 pub mod audit;
+pub mod backup;
 pub mod check;
 pub mod clinics;
 mod connections;
