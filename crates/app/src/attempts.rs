@@ -8,7 +8,7 @@ use remit_core::methods::{Method, NotOffered, offered};
 use remit_gateways::payments::{Frozen, SessionOrder};
 use remit_gateways::{Answer, Unknown};
 use remit_store::account::{Extras, apply, lock_standing};
-use remit_store::{attempts, links};
+use remit_store::{attempts, links, patients};
 
 use crate::error::{Reach, Unreachable};
 use crate::providers::Account;
@@ -75,7 +75,13 @@ async fn start_once(app: &App, clinic: ClinicId, link: LinkId, method: Method) -
         .iter()
         .find(|setting| setting.method == method);
     let taking = account.taking();
-    let terms = taking.terms(&context.clinic);
+    let email = if context.shares_email {
+        let patient = patients::get_in(&mut tx, standing.patient).await?;
+        patient.and_then(|patient| patient.email)
+    } else {
+        None
+    };
+    let terms = taking.terms(&context.clinic, email.is_some());
     let verdict = match setting {
         Some(setting) => offered(setting, terms, amount, row.purpose),
         None => Err(NotOffered::Disabled),
@@ -115,6 +121,7 @@ async fn start_once(app: &App, clinic: ClinicId, link: LinkId, method: Method) -
                 &context.clinic.name,
                 &account,
                 &attempt,
+                email,
             ));
             let extras = Extras {
                 request_body: Some(frozen.0),
@@ -145,9 +152,15 @@ fn same(live: Attempt) -> Continue {
     }
 }
 
-/// What the provider is told: our id, the amount, the payee. Nothing clinical, nothing personal (hazard E2); the
-/// addresses to come back to are constant routes with the attempt's id (hazard D11).
-fn order(app: &App, payee: &str, account: &Account, attempt: &Attempt) -> SessionOrder {
+/// What the provider is told: our id, the amount, the payee. Nothing clinical, and nothing personal but an email address
+/// where the clinic allows it (hazard E2); the addresses to come back to are constant routes with the attempt's id (hazard D11).
+fn order(
+    app: &App,
+    payee: &str,
+    account: &Account,
+    attempt: &Attempt,
+    email: Option<String>,
+) -> SessionOrder {
     let back = format!("{}/p/return/{}", app.config.public_url, attempt.id);
     SessionOrder {
         reference: attempt.id.to_string(),
@@ -159,7 +172,7 @@ fn order(app: &App, payee: &str, account: &Account, attempt: &Attempt) -> Sessio
         webhook_url: account.webhook_url(app),
         expires_at: attempt.session_expires_at,
         locale: "en-GB".into(),
-        email: None,
+        email,
     }
 }
 

@@ -37,6 +37,7 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
         dialled: dialled(&row),
         clinic: row,
         refund_limits: clinics::refund_limits(&app.store, clinic).await?,
+        shares_email: clinics::shares_email(&app.store, clinic).await?,
         sending_limits: sending_limits::get(&app.store, clinic).await?,
         taking: taking(app, clinic).await?,
         read_at: Instant::now(),

@@ -100,6 +100,8 @@ pub struct ClinicContext {
     /// The clinic's phone as it is dialled; worked out once, since every patient page has it.
     pub dialled: Option<String>,
     pub refund_limits: remit_core::refunds::Limits,
+    /// Payment providers are told the payer's email address, where it is known (hazard E2).
+    pub shares_email: bool,
     pub sending_limits: remit_core::sending_limits::SendingLimits,
     /// The account that takes new payments; none: patients cannot pay online.
     pub taking: Option<providers::Taking>,

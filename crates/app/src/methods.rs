@@ -7,7 +7,8 @@ use remit_store::methods;
 
 use crate::{Actor, App, ClinicContext, Error, Result, clinics};
 
-/// Saves the settings of the given methods; the others stay.
+/// Saves the settings of the given methods, and whether payment providers are told the payer's email address; what is
+/// left out stays.
 ///
 /// # Errors
 /// [`Error::Invalid`] when a range is upside down or outside the method's own limits; or the store's.
@@ -15,6 +16,7 @@ pub async fn save(
     app: &App,
     actor: &Actor,
     settings: &[MethodSetting],
+    shares_email: Option<bool>,
 ) -> Result<Vec<MethodSetting>> {
     let context = clinics::context(app, actor.clinic).await?;
     for setting in settings {
@@ -30,6 +32,14 @@ pub async fn save(
             if setting.enabled { "on" } else { "off" }
         );
         remit_store::audit::append(&mut tx, &actor.label, "payment_method.set", &what, now).await?;
+    }
+    if let Some(shares) = shares_email
+        && shares != context.shares_email
+    {
+        remit_store::clinics::set_shares_email(&mut tx, shares).await?;
+        let what = if shares { "on" } else { "off" };
+        remit_store::audit::append(&mut tx, &actor.label, "email_for_providers.set", what, now)
+            .await?;
     }
     tx.commit().await?;
     clinics::forget(app, actor.clinic);
@@ -80,18 +90,23 @@ pub fn check(setting: &MethodSetting, clinic: &Clinic) -> Result<()> {
 }
 
 /// Every method with whether it can take this amount for this purpose: what a patient is offered, and what staff are
-/// told of the rest.
+/// told of the rest. `has_email`: the patient's address is known.
 pub fn on_offer(
     context: &ClinicContext,
     amount: Money,
     purpose: PurposeKind,
+    has_email: bool,
 ) -> Vec<(Method, std::result::Result<(), NotOffered>)> {
     context
         .methods
         .iter()
         .map(|setting| {
             let verdict = match &context.taking {
-                Some(taking) => offered(setting, taking.terms(&context.clinic), amount, purpose),
+                Some(taking) => {
+                    let tells_email = context.shares_email && has_email;
+                    let terms = taking.terms(&context.clinic, tells_email);
+                    offered(setting, terms, amount, purpose)
+                }
                 None => Err(NotOffered::NoProvider),
             };
             (setting.method, verdict)

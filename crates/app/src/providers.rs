@@ -112,21 +112,14 @@ impl Account {
             provider: self.provider.clone(),
             livemode: self.livemode,
             country: self.known.country.clone(),
-            capable: capable(&self.capabilities),
+            capable: self.capabilities.methods.clone(),
+            email_methods: self.capabilities.email_methods.clone(),
             smallest: self.capabilities.smallest,
             has: self.known.methods(),
             page_origin: self.page_origin.clone(),
             api_base: self.api_base.clone(),
         }
     }
-}
-
-/// What the provider takes without the payer's email address, which Remit does not pass on.
-fn capable(capabilities: &Capabilities) -> Vec<Method> {
-    let methods = capabilities.methods.iter().copied();
-    methods
-        .filter(|method| capabilities.takes(*method, false))
-        .collect()
 }
 
 /// The account that takes new payments, as pages need to know it.
@@ -137,6 +130,7 @@ pub struct Taking {
     /// ISO 3166, where the provider told it.
     pub country: Option<String>,
     pub capable: Vec<Method>,
+    email_methods: Vec<Method>,
     smallest: Smallest,
     /// The account's own methods, where the provider told them.
     pub has: Option<Vec<Method>>,
@@ -145,11 +139,16 @@ pub struct Taking {
 }
 
 impl Taking {
-    /// What stands behind the clinic's choice of methods.
-    pub fn terms<'a>(&'a self, clinic: &'a Clinic) -> Terms<'a> {
+    /// What stands behind the clinic's choice of methods. `tells_email`: the provider will be told the payer's address.
+    pub fn terms<'a>(&'a self, clinic: &'a Clinic, tells_email: bool) -> Terms<'a> {
         Terms {
             country: self.country.as_deref().unwrap_or(&clinic.country),
             provider: &self.capable,
+            needs_email: if tells_email {
+                &[]
+            } else {
+                &self.email_methods
+            },
             account: self.has.as_deref(),
             smallest: self.smallest.in_currency(clinic.currency),
         }

@@ -160,6 +160,8 @@ pub enum NotOffered {
     NoProvider,
     /// The provider in use cannot take it.
     NotWithThisProvider,
+    /// It can, and asks for the payer's email address, which is not known or may not be passed on.
+    NeedsEmail,
     /// The provider can, and has not allowed it to the clinic's account.
     NotWithThisAccount,
 }
@@ -170,6 +172,8 @@ pub struct Terms<'a> {
     /// ISO 3166, of the account where it is known, else of the clinic.
     pub country: &'a str,
     pub provider: &'a [Method],
+    /// Of these, what cannot be ordered as long as the payer's email address is not told.
+    pub needs_email: &'a [Method],
     /// `None`: the account was not asked, or may not be; it is trusted then.
     pub account: Option<&'a [Method]>,
     /// The provider's own smallest charge in the clinic's currency, in minor units.
@@ -200,6 +204,9 @@ pub fn offered(
     }
     if !terms.provider.contains(&method) {
         return Err(NotOffered::NotWithThisProvider);
+    }
+    if terms.needs_email.contains(&method) {
+        return Err(NotOffered::NeedsEmail);
     }
     if terms.account.is_some_and(|has| !has.contains(&method)) {
         return Err(NotOffered::NotWithThisAccount);
@@ -245,6 +252,7 @@ mod tests {
     const BRITISH: Terms<'static> = Terms {
         country: "GB",
         provider: &Method::ALL,
+        needs_email: &[],
         account: None,
         smallest: 30,
     };
@@ -324,8 +332,13 @@ mod tests {
         let of = |country, provider, account| Terms {
             country,
             provider,
+            needs_email: &[],
             account,
             smallest: 1,
+        };
+        let nameless = Terms {
+            needs_email: &[klarna],
+            ..of("GB", &Method::ALL, None)
         };
         let all: &[Method] = &Method::ALL;
         let card: &[Method] = &[Method::Card];
@@ -344,6 +357,8 @@ mod tests {
                 Currency::GBP,
                 Err(NotOffered::NotWithThisAccount),
             ),
+            (klarna, nameless, Currency::GBP, Err(NotOffered::NeedsEmail)),
+            (clearpay, nameless, Currency::GBP, Ok(())),
             (
                 klarna,
                 of("GB", all, None),

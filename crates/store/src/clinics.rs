@@ -22,6 +22,8 @@ statements! {
         show_services, auto_refund FROM clinic ORDER BY created_at, id LIMIT 10000"];
     REFUND_LIMITS = ["SELECT refund_reception_max, refund_approval_above FROM clinic WHERE id = $1"];
     SET_REFUND_LIMITS = ["UPDATE clinic SET refund_reception_max = $2, refund_approval_above = $3 WHERE id = $1"];
+    SHARES_EMAIL = ["SELECT shares_email FROM clinic WHERE id = $1"];
+    SET_SHARES_EMAIL = ["UPDATE clinic SET shares_email = $2 WHERE id = $1"];
     SET_TEST_MODE = ["UPDATE clinic SET test_mode = $2 WHERE id = $1"];
 }
 
@@ -126,6 +128,21 @@ pub async fn set_test_mode(tx: &mut Tx, on: bool) -> Result<()> {
 /// The engine's own.
 pub async fn route_in(tx: &mut Tx) -> Result<Option<String>> {
     Ok(opt!(tx, (String,), ROUTE, tx.clinic())?.map(|(route,)| route))
+}
+
+/// Whether payment providers are told the payer's email address.
+///
+/// # Errors
+/// The engine's own.
+pub async fn shares_email(store: &Store, clinic: ClinicId) -> Result<bool> {
+    Ok(read_opt!(store, (i64,), SHARES_EMAIL, clinic.to_string())? == Some((1,)))
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn set_shares_email(tx: &mut Tx, shares: bool) -> Result<()> {
+    tx.tell("clinic");
+    exec!(tx, SET_SHARES_EMAIL, tx.clinic(), i64::from(shares)).map(drop)
 }
 
 /// How much may be refunded without whom.

@@ -51,6 +51,7 @@ fn methods() -> PaymentMethods {
         saved: true,
         may_change: true,
         may_connect: true,
+        shares_email: false,
         online: vec![
             online(
                 "card",

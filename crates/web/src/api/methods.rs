@@ -34,6 +34,8 @@ pub struct PaymentMethodSetting {
 #[derive(Serialize, ToSchema)]
 pub struct PaymentMethods {
     methods: Vec<PaymentMethodSetting>,
+    /// The payment provider is told the payer's email address, where it is known.
+    shares_email: bool,
 }
 
 /// What is left out stays as it is; null takes a limit away.
@@ -58,6 +60,10 @@ pub struct ChangedMethod {
 #[serde(deny_unknown_fields)]
 pub struct ChangedMethods {
     methods: Vec<ChangedMethod>,
+    /// Tell the payment provider the payer's email address; some lenders ask for it.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    shares_email: Option<bool>,
 }
 
 impl ChangedMethod {
@@ -110,7 +116,7 @@ pub(super) fn limit(
     }
 }
 
-fn shown(settings: &[MethodSetting], currency: Currency) -> PaymentMethods {
+fn shown(settings: &[MethodSetting], shares_email: bool, currency: Currency) -> PaymentMethods {
     let money = |minor: Option<i64>| minor.map(|minor| Money::new(minor, currency).into());
     let methods = settings.iter().map(|setting| {
         let purposes = [
@@ -130,6 +136,7 @@ fn shown(settings: &[MethodSetting], currency: Currency) -> PaymentMethods {
     });
     PaymentMethods {
         methods: methods.collect(),
+        shares_email,
     }
 }
 
@@ -142,7 +149,11 @@ pub async fn get(
     _: lists::NoQuery,
 ) -> Result<Json<PaymentMethods>, Problem> {
     let context = clinics::context(&app, actor.clinic).await?;
-    Ok(Json(shown(&context.methods, context.clinic.currency)))
+    Ok(Json(shown(
+        &context.methods,
+        context.shares_email,
+        context.clinic.currency,
+    )))
 }
 
 /// Change the payment methods
@@ -170,8 +181,10 @@ pub async fn save(call: Call<ChangedMethods>) -> Result<Response, Problem> {
             })?;
             settings.push(setting);
         }
-        let saved = methods::save(&work.app, &work.actor, &settings).await?;
-        Answer::ok(&shown(&saved, currency))
+        let saved =
+            methods::save(&work.app, &work.actor, &settings, work.body.shares_email).await?;
+        let shares_email = work.body.shares_email.unwrap_or(context.shares_email);
+        Answer::ok(&shown(&saved, shares_email, currency))
     })
     .await
 }

@@ -18,6 +18,8 @@ pub struct PaymentMethods {
     pub may_change: bool,
     /// The person may go on to Settings, Providers.
     pub may_connect: bool,
+    /// The provider is told the patient’s email address.
+    pub shares_email: bool,
     pub online: Vec<OnlineMethod>,
     pub desk: Vec<DeskMethod>,
 }

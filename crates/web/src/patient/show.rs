@@ -387,10 +387,11 @@ async fn pay(
             clinic, link, frame, token,
         ))));
     }
-    let offered: Vec<Method> = methods::on_offer(context, amount, link.purpose)
-        .into_iter()
-        .filter_map(|(method, verdict)| verdict.is_ok().then_some(method))
-        .collect();
+    let offered: Vec<Method> =
+        methods::on_offer(context, amount, link.purpose, link.patient_email.is_some())
+            .into_iter()
+            .filter_map(|(method, verdict)| verdict.is_ok().then_some(method))
+            .collect();
     let chosen = last
         .map(|attempt| attempt.method)
         .filter(|method| offered.contains(method));

@@ -340,6 +340,8 @@ async fn due(desk: &Desk, form: &Form) -> remit_app::Result<DueBox> {
         &desk.context,
         deposit,
         remit_core::methods::PurposeKind::Deposit,
+        // Whom it is for may not be chosen yet.
+        true,
     );
     let methods: Vec<&str> = offered
         .iter()

@@ -216,7 +216,12 @@ fn settled(view: &AppointmentView) -> Option<String> {
 /// The ways to pay.
 fn tiles(desk: &Desk, view: &AppointmentView, retry: Option<Retry<'_>>) -> Vec<Tile> {
     let due = view.balance.due();
-    let verdicts = methods::on_offer(&desk.context, due, PurposeKind::Balance);
+    let verdicts = methods::on_offer(
+        &desk.context,
+        due,
+        PurposeKind::Balance,
+        view.patient_email.is_some(),
+    );
     let online: Vec<&str> = verdicts
         .iter()
         .filter(|(_, verdict)| verdict.is_ok())

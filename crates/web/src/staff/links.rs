@@ -148,7 +148,12 @@ async fn filled(
         retry.sent.is_some() && matches!(retry.error, Error::Invalid { field: "to", .. })
     });
     let told = retry.filter(|_| !own_field || !open);
-    let verdicts = methods::on_offer(&desk.context, link.amount_due(), link.purpose);
+    let verdicts = methods::on_offer(
+        &desk.context,
+        link.amount_due(),
+        link.purpose,
+        link.patient_email.is_some(),
+    );
     let offered = verdicts
         .iter()
         .filter(|(_, verdict)| verdict.is_ok())

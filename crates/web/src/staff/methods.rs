@@ -18,6 +18,7 @@ use crate::pages::methods::{DeskMethod, OnlineMethod, PaymentMethods};
 use crate::pages::{Field, Section};
 
 const HERE: &str = "/settings/payment-methods";
+const SHARES_EMAIL: &str = "shares_email";
 
 #[derive(Deserialize, Default)]
 #[serde(default)]
@@ -49,7 +50,14 @@ pub async fn save(desk: Desk, form: Form) -> Answer {
         }
     }
     if wrong.is_empty() {
-        match verbs::save(&desk.app, desk.actor(), &wished).await {
+        match verbs::save(
+            &desk.app,
+            desk.actor(),
+            &wished,
+            Some(form.ticked(SHARES_EMAIL)),
+        )
+        .await
+        {
             Ok(_) => return Ok(see_other(&format!("{HERE}?saved=1"))),
             Err(Error::Invalid { field, message }) => {
                 // The sentence begins with the method it is about; a range upside down is found by its figures.
@@ -130,6 +138,9 @@ async fn settings(
             .iter()
             .map(|setting| online(desk, setting, retry))
             .collect(),
+        shares_email: retry.map_or(desk.context.shares_email, |(form, _)| {
+            form.ticked(SHARES_EMAIL)
+        }),
         desk: Taken::ALL.into_iter().map(at_desk).collect(),
     };
     Ok(page(status, &shown))
@@ -155,9 +166,11 @@ fn idle(desk: &Desk, setting: &MethodSetting) -> Option<String> {
     let Some(taking) = &desk.context.taking else {
         return None;
     };
-    let terms = taking.terms(desk.about());
+    let terms = taking.terms(desk.about(), desk.context.shares_email);
     let why = if !terms.provider.contains(&method) {
         NotOffered::NotWithThisProvider
+    } else if terms.needs_email.contains(&method) {
+        NotOffered::NeedsEmail
     } else if terms.account.is_some_and(|has| !has.contains(&method)) {
         NotOffered::NotWithThisAccount
     } else {

@@ -77,6 +77,7 @@ pub fn not_offered(why: NotOffered) -> String {
         NotOffered::NotInThisCurrency => "not available in this currency".into(),
         NotOffered::NoProvider => "no payment provider is connected".into(),
         NotOffered::NotWithThisProvider => "the payment provider does not have it".into(),
+        NotOffered::NeedsEmail => "it asks for the patient’s email address".into(),
         NotOffered::NotWithThisAccount => "not switched on in the provider’s account".into(),
     }
 }

@@ -30,7 +30,19 @@ async fn begun(house: &House) -> Begun {
         json!({"secret_key": fake_stripe::SECRET_KEY, "api_base": stripe.url, "enabled": true});
     clinic.owner().put(PROVIDER, body).await.is(200);
     let appointment = clinic.books(4500).await;
-    let link = clinic.issues_link(&appointment).await;
+    let (attempt, session) = starts_to_pay(&clinic, &appointment).await;
+    Begun {
+        clinic,
+        stripe,
+        path: format!("/appointments/{appointment}"),
+        attempt,
+        session,
+    }
+}
+
+/// A patient presses *Continue to payment* for all that an appointment costs, by card: the attempt and its session.
+pub async fn starts_to_pay(clinic: &Clinic, appointment: &str) -> (AttemptId, String) {
+    let link = clinic.issues_link(appointment).await;
     let link: LinkId = id(&link).parse().unwrap();
     let key = clinic.secret(remit_core::roles::Role::Owner);
     let who = remit_app::sign_in::api_key(&clinic.app, &key)
@@ -51,13 +63,7 @@ async fn begun(house: &House) -> Begun {
         .next()
         .unwrap()
         .to_owned();
-    Begun {
-        clinic,
-        stripe,
-        path: format!("/appointments/{appointment}"),
-        attempt,
-        session,
-    }
+    (attempt, session)
 }
 
 impl Begun {

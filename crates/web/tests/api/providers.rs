@@ -7,6 +7,7 @@ use fake_stripe::{FakeStripe, LIVE_KEY, RESTRICTED_KEY, REVOKED_KEY, SECRET_KEY}
 use remit_core::roles::Role;
 use serde_json::{Value, json};
 
+use crate::closing::starts_to_pay;
 use crate::harness::{Caller, House, on_both_engines};
 
 const PATH: &str = "/settings/providers/stripe";
@@ -35,6 +36,27 @@ fn line<'a>(body: &'a Value, what: &str) -> (&'a str, &'a str) {
 }
 
 on_both_engines! {
+    /// Hazard E2: nothing personal leaves, but an email address where the clinic says so.
+    async fn the_provider_is_told_the_patients_email_where_the_clinic_says_so(house: House) {
+        let clinic = house.founds("lark").await;
+        let stripe = stripe().await;
+        clinic.owner().connects(&stripe).await;
+        let told = async || {
+            let appointment = clinic.books(4500).await;
+            let (_, session) = starts_to_pay(&clinic, &appointment).await;
+            let world = stripe.world();
+            world.sessions.get(&session).unwrap().email.clone()
+        };
+        assert_eq!(told().await, None);
+        const METHODS: &str = "/settings/payment-methods";
+        assert_eq!(clinic.owner().reads(METHODS).await["shares_email"], json!(false));
+        let on = json!({"methods": [], "shares_email": true});
+        assert_eq!(clinic.owner().put(METHODS, on).await.is(200)["shares_email"], json!(true));
+        assert_eq!(told().await.as_deref(), Some("rosa@example.com"));
+        let else_changed = json!({"methods": []});
+        assert_eq!(clinic.owner().put(METHODS, else_changed).await.is(200)["shares_email"], json!(true));
+    }
+
     async fn nothing_is_connected_at_first(house: House) {
         let desk = house.founds("lark").await.owner();
         let body = desk.get(PATH).await.is(200);
