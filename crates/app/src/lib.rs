@@ -126,6 +126,7 @@ pub struct App {
     contexts: RwLock<HashMap<ClinicId, Arc<ClinicContext>>>,
     routes: RwLock<HashMap<String, ClinicId>>,
     providers: RwLock<HashMap<EndpointId, providers::Kept>>,
+    carriers: RwLock<HashMap<EndpointId, messaging::Kept>>,
     refused: inbox::RefusedHere,
     /// An argon2 hash takes 19 MiB, so only two run at once.
     hashing: Arc<Semaphore>,
@@ -154,6 +155,7 @@ impl App {
             contexts: RwLock::default(),
             routes: RwLock::default(),
             providers: RwLock::default(),
+            carriers: RwLock::default(),
             refused: inbox::RefusedHere::default(),
             hashing: Arc::new(Semaphore::new(2)),
             fetched: visits::Fetched::default(),

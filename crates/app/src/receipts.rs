@@ -3,8 +3,7 @@
 use remit_core::deliveries::Channel;
 use remit_core::ids::PaymentId;
 use remit_core::messages;
-use remit_gateways::Answer;
-use remit_gateways::messages::Message;
+use remit_gateways::messages::{Handover, Message};
 use remit_store::outbox::{Leased, Outcome};
 use remit_store::patients;
 
@@ -53,10 +52,10 @@ pub(crate) async fn send(app: &App, job: &Leased, id: PaymentId) -> Result<Outco
         attachments: vec![],
     };
     match channel.send(&message).await {
-        Answer::Done(_) => Ok(Outcome::Done),
-        Answer::Refused(refusal) => Ok(Outcome::Dead {
+        Handover::Taken(_) => Ok(Outcome::Done),
+        Handover::Refused(refusal) => Ok(Outcome::Dead {
             why: refusal.message,
         }),
-        Answer::Unknown(unknown) => Err(Error::Setup(unknown.why)),
+        Handover::NotNow(unknown) | Handover::Unknown(unknown) => Err(Error::Setup(unknown.why)),
     }
 }

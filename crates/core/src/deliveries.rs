@@ -69,7 +69,36 @@ impl DeliveryStatus {
     pub fn parse(name: &str) -> Option<DeliveryStatus> {
         DeliveryStatus::ALL.into_iter().find(|s| s.name() == name)
     }
+
+    /// The outcomes that this one may replace: late news of less never undoes more, and what was proven stays.
+    pub fn replaces(self) -> &'static [DeliveryStatus] {
+        use DeliveryStatus as S;
+        match self {
+            // Again in the queue: the carrier provably does not have it.
+            S::Queued | S::Uncertain => &[S::Queued, S::Uncertain],
+            S::Sent => &[S::Queued, S::Uncertain],
+            S::Delivered | S::Failed => &[S::Queued, S::Uncertain, S::Sent],
+        }
+    }
 }
 
 /// Milliseconds between two sendings of one link over one channel: a second click is not a second message.
 pub const RESEND_AFTER_MS: i64 = 2 * crate::MINUTE_MS;
+
+#[cfg(test)]
+mod tests {
+    use super::DeliveryStatus;
+
+    /// Every pair: what is proven stays, and nothing falls back behind *Sent*.
+    #[test]
+    fn late_news_of_less_never_undoes_more() {
+        for from in DeliveryStatus::ALL {
+            for to in DeliveryStatus::ALL {
+                let open = matches!(from, DeliveryStatus::Queued | DeliveryStatus::Uncertain);
+                let proven = matches!(to, DeliveryStatus::Delivered | DeliveryStatus::Failed);
+                let may = open || (from == DeliveryStatus::Sent && proven);
+                assert_eq!(to.replaces().contains(&from), may, "{from:?} -> {to:?}");
+            }
+        }
+    }
+}

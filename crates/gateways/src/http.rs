@@ -11,6 +11,7 @@ pub use reqwest::Client;
 use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, Url};
 
+use crate::messages::{Handover, OF_ACCOUNT};
 use crate::{Answer, Contact, Refusal, Unknown};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -93,6 +94,61 @@ pub async fn send(request: RequestBuilder) -> Answer<Reply> {
         ),
         Err(error) => Answer::unknown(reason(&error)),
     }
+}
+
+/// Sends what must not happen twice, and reads the whole answer, whatever its status. Without one it tells apart what
+/// never left this machine (no connection came about) from what may have arrived.
+pub(crate) async fn hand_over(request: RequestBuilder) -> Result<Reply, Handover> {
+    let response = match request.send().await {
+        Ok(response) => response,
+        Err(error) if error.is_builder() => {
+            let why = "The address or key of the message service cannot be used.";
+            return Err(Handover::refused(OF_ACCOUNT, why));
+        }
+        Err(error) if error.is_connect() => {
+            return Err(Handover::not_now(
+                "no connection to the message service",
+                None,
+            ));
+        }
+        Err(error) => return Err(Handover::unknown(reason(&error))),
+    };
+    match read(response).await {
+        Answer::Done(reply) => Ok(reply),
+        Answer::Refused(refusal) => Err(Handover::Refused(refusal)),
+        Answer::Unknown(unknown) => Err(Handover::Unknown(unknown)),
+    }
+}
+
+/// The parameter that carries our reference in the address of delivery receipts.
+const REFERENCE: &str = "reference";
+
+/// An address of ours for the receipts of one message.
+pub(crate) fn with_reference(url: &str, reference: &str) -> String {
+    match Url::parse(url) {
+        Ok(mut url) => {
+            url.query_pairs_mut().append_pair(REFERENCE, reference);
+            url.into()
+        }
+        Err(_) => url.to_owned(),
+    }
+}
+
+/// Our reference in the address of a receipt.
+pub(crate) fn reference_of(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    let found = url.query_pairs().find(|(name, _)| name == REFERENCE);
+    found.map(|(_, value)| value.into_owned())
+}
+
+/// The fields of a form body. `None`: not one.
+pub(crate) fn form(body: &str) -> Option<Vec<(String, String)>> {
+    // A control character is none that a form may hold, and `Url` would leave it out without a word.
+    if body.chars().any(char::is_control) {
+        return None;
+    }
+    let url = Url::parse(&format!("form:?{}", body.replace('#', "%23"))).ok()?;
+    Some(url.query_pairs().into_owned().collect())
 }
 
 async fn read(mut response: Response) -> Answer<Reply> {

@@ -5,14 +5,19 @@
 
 pub mod address;
 pub mod breaker;
+pub mod gateway;
 pub mod http;
 pub mod messages;
 pub mod mollie;
 pub mod payments;
+mod pushed;
 pub mod sandbox;
 pub mod signature;
+pub mod smtp;
 pub mod stripe;
 pub mod tray;
+pub mod twilio;
+pub mod vonage;
 
 /// What came back from outside.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,7 +8,8 @@ use remit_core::UtcMs;
 
 use crate::Answer;
 use crate::messages::{
-    Message, MessageChannel, MessageFacts, MessageStatus, ReceiptError, ReceiptRequest,
+    Handover, Message, MessageChannel, MessageFacts, MessageStatus, Receipt, ReceiptError,
+    ReceiptRequest,
 };
 
 /// Where the tray keeps its messages. Implemented over the database by the floor above.
@@ -48,10 +49,10 @@ fn delivered(id: String) -> MessageFacts {
 
 #[async_trait]
 impl MessageChannel for Tray {
-    async fn send(&self, message: &Message) -> Answer<MessageFacts> {
+    async fn send(&self, message: &Message) -> Handover {
         match self.shelf.keep(message).await {
-            Ok(id) => Answer::Done(delivered(id)),
-            Err(why) => Answer::unknown(why),
+            Ok(id) => Handover::Taken(delivered(id)),
+            Err(why) => Handover::unknown(why),
         }
     }
 
@@ -63,10 +64,12 @@ impl MessageChannel for Tray {
         }
     }
 
-    fn parse_receipt(
-        &self,
-        _request: ReceiptRequest<'_>,
-    ) -> Result<(String, MessageFacts), ReceiptError> {
+    fn late_ms(&self) -> i64 {
+        // It keeps a message once per reference.
+        0
+    }
+
+    fn parse_receipt(&self, _request: ReceiptRequest<'_>) -> Result<Receipt, ReceiptError> {
         Err(ReceiptError::Unsupported)
     }
 }

@@ -10,8 +10,14 @@ use crate::{Result, Store, Tx};
 statements! {
     INSERT = ["INSERT INTO delivery (clinic, id, link, channel, address, status, created_at, created_by, done_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"];
-    SETTLE = ["UPDATE delivery SET status = $3, reason = COALESCE($4, reason), provider_message_id = COALESCE($5, provider_message_id),
-        done_at = $6 WHERE clinic = $1 AND id = $2 AND status IN ('queued', 'sent', 'uncertain')"];
+    SETTLE = ["UPDATE delivery SET status = $3, reason = $4, provider_message_id = COALESCE($5, provider_message_id),
+        done_at = $6 WHERE clinic = $1 AND id = $2 AND status IN " (ids 7)];
+    HAND = ["UPDATE delivery SET handed_at = $3, carrier = $4 WHERE clinic = $1 AND id = $2
+        AND COALESCE(handed_at, 0) = $5 AND status IN ('queued', 'uncertain')"];
+    TAKE_BACK = ["UPDATE delivery SET handed_at = NULL WHERE clinic = $1 AND id = $2"];
+    HANDED = ["SELECT handed_at, carrier FROM delivery WHERE clinic = $1 AND id = $2"];
+    BY_MESSAGE = ["SELECT id FROM delivery WHERE clinic = $1 AND provider_message_id = $2 AND carrier = $3
+        ORDER BY created_at DESC LIMIT 1"];
     GET = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at FROM delivery
         WHERE clinic = $1 AND id = $2"];
     OF_LINK = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at FROM delivery
@@ -85,7 +91,7 @@ pub async fn insert(tx: &mut Tx, delivery: &DeliveryView) -> Result<()> {
     .map(drop)
 }
 
-/// Writes an outcome. What was delivered or failed stays so.
+/// Writes an outcome; false when it says less than what is known already ([`DeliveryStatus::replaces`]).
 ///
 /// # Errors
 /// The engine's own.
@@ -97,6 +103,7 @@ pub async fn settle(
     provider_message_id: Option<&str>,
     now: UtcMs,
 ) -> Result<bool> {
+    let replaced: Vec<&str> = status.replaces().iter().map(|old| old.name()).collect();
     let rows = exec!(
         tx,
         SETTLE,
@@ -105,9 +112,91 @@ pub async fn settle(
         status.name(),
         reason.map(str::to_owned),
         provider_message_id.map(str::to_owned),
-        now,
+        (status != DeliveryStatus::Queued).then_some(now),
+        serde_json::json!(replaced).to_string(),
     )?;
     Ok(rows == 1)
+}
+
+/// That a carrier was given a message, or is about to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handed {
+    pub at: UtcMs,
+    /// A messaging channel's id, or the tray.
+    pub carrier: String,
+}
+
+/// Writes that a carrier is about to be given the message; `before` is what was read. False when another node was first,
+/// or an outcome is known by now: then nobody may send.
+///
+/// # Errors
+/// The engine's own.
+pub async fn hand(
+    tx: &mut Tx,
+    delivery: DeliveryId,
+    before: Option<&Handed>,
+    handed: &Handed,
+) -> Result<bool> {
+    let rows = exec!(
+        tx,
+        HAND,
+        tx.clinic(),
+        delivery.to_string(),
+        handed.at,
+        handed.carrier.clone(),
+        before.map_or(0, |before| before.at),
+    )?;
+    Ok(rows == 1)
+}
+
+/// The carrier provably did not take it.
+///
+/// # Errors
+/// The engine's own.
+pub async fn take_back(tx: &mut Tx, delivery: DeliveryId) -> Result<()> {
+    exec!(tx, TAKE_BACK, tx.clinic(), delivery.to_string()).map(drop)
+}
+
+/// Who was given the message, if anybody.
+///
+/// # Errors
+/// The engine's own.
+pub async fn handed(
+    store: &Store,
+    clinic: ClinicId,
+    delivery: DeliveryId,
+) -> Result<Option<Handed>> {
+    let row = read_opt!(
+        store,
+        (Option<i64>, Option<String>),
+        HANDED,
+        clinic.to_string(),
+        delivery.to_string()
+    )?;
+    let (at, carrier) = row.unwrap_or_default();
+    Ok(at.zip(carrier).map(|(at, carrier)| Handed { at, carrier }))
+}
+
+/// The delivery that a carrier knows under its own id.
+///
+/// # Errors
+/// The engine's own.
+pub async fn by_message(
+    store: &Store,
+    clinic: ClinicId,
+    carrier: &str,
+    message: &str,
+) -> Result<Option<DeliveryId>> {
+    let row = read_opt!(
+        store,
+        (String,),
+        BY_MESSAGE,
+        clinic.to_string(),
+        message.to_owned(),
+        carrier.to_owned()
+    )?;
+    row.map(|(delivery,)| id(&delivery, "delivery id"))
+        .transpose()
 }
 
 /// # Errors

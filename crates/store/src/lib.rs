@@ -24,6 +24,7 @@ pub mod idempotency;
 pub mod inbox;
 pub mod installation;
 pub mod links;
+pub mod messaging;
 pub mod methods;
 pub mod migrate;
 pub mod movements;
@@ -64,6 +65,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         links::ALL,
         links::list::ALL,
         links::tallies::ALL,
+        messaging::ALL,
         methods::ALL,
         migrate::ALL,
         movements::ALL,

@@ -50,7 +50,9 @@ statements! {
     EXPIRED = ["SELECT clinic, id, appt FROM payment_link WHERE state IN ('created', 'sent', 'accessed')
         AND expires_at <= $1 ORDER BY expires_at LIMIT $2"];
     MARK_SENT_BY = ["UPDATE payment_link SET sent_by = $3 WHERE clinic = $1 AND id = $2"];
-    MARK_DELIVERY = ["UPDATE payment_link SET delivery_failed = $3 WHERE clinic = $1 AND id = $2"];
+    MARK_DELIVERY = ["UPDATE payment_link SET delivery_failed = COALESCE((SELECT CASE WHEN d.status = 'failed' THEN 1 ELSE 0 END
+        FROM delivery d WHERE d.clinic = $1 AND d.link = $2 AND d.channel IN ('sms', 'email')
+        ORDER BY d.created_at DESC, d.id DESC LIMIT 1), 0) WHERE clinic = $1 AND id = $2"];
     FAILED_TRIES = ["SELECT COUNT(*) AS tries, CAST(COALESCE(MIN(ended_at), 0) AS BIGINT) AS oldest
         FROM payment_attempt WHERE clinic = $1 AND link = $2 AND state = 'failed' AND ended_at > $3"];
     OF_APPOINTMENT = ["SELECT id FROM payment_link WHERE clinic = $1 AND appt = $2
@@ -217,20 +219,14 @@ pub async fn mark_sent_by(tx: &mut Tx, link: LinkId, channel: &str) -> Result<()
     .map(drop)
 }
 
-/// Whether the latest message failed, for the badge.
+/// Keeps beside the link whether its latest message failed, for the badge. What became of an older one says nothing of
+/// the one that the patient has.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn mark_delivery(tx: &mut Tx, link: LinkId, failed: bool) -> Result<()> {
+pub async fn mark_delivery(tx: &mut Tx, link: LinkId) -> Result<()> {
     tx.tell(link.to_string());
-    exec!(
-        tx,
-        MARK_DELIVERY,
-        tx.clinic(),
-        link.to_string(),
-        i64::from(failed)
-    )
-    .map(drop)
+    exec!(tx, MARK_DELIVERY, tx.clinic(), link.to_string()).map(drop)
 }
 
 /// Refused tries on a link since a moment, and when the oldest of them was.

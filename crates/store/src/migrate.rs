@@ -51,6 +51,12 @@ const MIGRATIONS: &[Migration] = &[
         lite: "",
         pg: "",
     },
+    Migration {
+        version: 7,
+        common: include_str!("../migrations/0007_messaging.sql"),
+        lite: "",
+        pg: "",
+    },
 ];
 
 /// The schema that this release knows.

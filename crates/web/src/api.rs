@@ -12,6 +12,7 @@ pub mod events;
 pub mod guard;
 pub mod links;
 pub mod lists;
+pub mod messaging;
 pub mod methods;
 pub mod money;
 pub mod openapi;
@@ -72,6 +73,18 @@ fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(reports::online_payments))
         .routes(routes!(providers::get, providers::save))
         .routes(routes!(providers::test))
+        .routes(routes!(
+            messaging::get_sms,
+            messaging::save_sms,
+            messaging::disconnect_sms
+        ))
+        .routes(routes!(messaging::test_sms))
+        .routes(routes!(
+            messaging::get_email,
+            messaging::save_email,
+            messaging::disconnect_email
+        ))
+        .routes(routes!(messaging::test_email))
 }
 
 /// The API with its description, to be mounted at `/`.

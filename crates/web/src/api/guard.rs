@@ -54,6 +54,14 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("GET", "/settings/providers/{provider}", Administer),
     ("PUT", "/settings/providers/{provider}", Administer),
     ("POST", "/settings/providers/{provider}/test", Administer),
+    ("GET", "/settings/messaging/sms", Administer),
+    ("PUT", "/settings/messaging/sms", Administer),
+    ("DELETE", "/settings/messaging/sms", Administer),
+    ("POST", "/settings/messaging/sms/test", Administer),
+    ("GET", "/settings/messaging/email", Administer),
+    ("PUT", "/settings/messaging/email", Administer),
+    ("DELETE", "/settings/messaging/email", Administer),
+    ("POST", "/settings/messaging/email/test", Administer),
 ];
 
 /// What a call needs. HEAD is GET without the body (RFC 9110, 9.3.2).

@@ -272,6 +272,11 @@ async fn send_row(
             "{} is not set up for this clinic yet. Hand the link over another way.",
             sentences::capital(what)
         )),
+        // What an owner has to mend keeps nobody from handing the link over another way.
+        Err(Error::Sealed | Error::Setup(_)) => Some(format!(
+            "The settings of {} cannot be used. Hand the link over another way.",
+            channel.title()
+        )),
         Err(error) => return Err(error),
     };
     let last = sent.iter().rev().find(|sent| sent.channel == channel);

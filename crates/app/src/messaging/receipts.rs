@@ -1,0 +1,103 @@
+//! Delivery receipts: what a carrier tells of a message later. Believed by its proof, matched to a delivery that this
+//! very carrier was handed, and written only when it says more than is known.
+
+use remit_core::deliveries::DeliveryStatus;
+use remit_core::ids::{ClinicId, DeliveryId, EndpointId};
+pub use remit_gateways::messages::ReceiptError;
+use remit_gateways::messages::{MessageStatus, Receipt, ReceiptRequest};
+use remit_store::{deliveries, links, messaging};
+
+use super::open;
+use crate::sending::{self, News};
+use crate::{App, Error, Result};
+
+/// The headers of a receipt.
+pub type Headers = axum::http::HeaderMap;
+
+/// How a receipt was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// Written on its delivery.
+    Written,
+    /// Believed, and it changes nothing: about a message that we do not keep, or less than is known already.
+    Ignored,
+    /// Not believed.
+    Refused(ReceiptError),
+}
+
+/// Takes one receipt. `path` is the path and query that were asked for.
+///
+/// # Errors
+/// [`Error::NotFound`] for an unknown endpoint; or the store's, so that the carrier tries again.
+pub async fn receive(
+    app: &App,
+    endpoint: EndpointId,
+    path: &str,
+    headers: &Headers,
+    body: &[u8],
+) -> Result<Accepted> {
+    let found = messaging::by_endpoint(&app.store, endpoint).await?;
+    let (row, now) = found.ok_or(Error::NotFound)?;
+    // The address as carriers know it: from our own setting, never from a request's Host (hazard D5).
+    let url = format!("{}{path}", app.config.public_url);
+    let request = ReceiptRequest {
+        url: &url,
+        headers,
+        body,
+        received_at: now,
+    };
+    let receipt = match open(app, &row)?.parse_receipt(request) {
+        Ok(receipt) => receipt,
+        Err(error) => {
+            metrics::counter!("remit_receipts_refused_total").increment(1);
+            return Ok(Accepted::Refused(error));
+        }
+    };
+    let Some(delivery) = delivery_of(app, row.clinic, endpoint, &receipt).await? else {
+        return Ok(Accepted::Ignored);
+    };
+    write(app, row.clinic, delivery, &receipt).await
+}
+
+/// The delivery that a receipt is about. Its reference is believed only where this carrier was handed that delivery.
+async fn delivery_of(
+    app: &App,
+    clinic: ClinicId,
+    endpoint: EndpointId,
+    receipt: &Receipt,
+) -> Result<Option<DeliveryId>> {
+    let carrier = endpoint.to_string();
+    let named = receipt.reference.as_deref();
+    if let Some(delivery) = named.and_then(|reference| reference.parse().ok()) {
+        let handed = deliveries::handed(&app.store, clinic, delivery).await?;
+        if handed.is_some_and(|handed| handed.carrier == carrier) {
+            return Ok(Some(delivery));
+        }
+    }
+    let Some(message) = &receipt.provider_message_id else {
+        return Ok(None);
+    };
+    Ok(deliveries::by_message(&app.store, clinic, &carrier, message).await?)
+}
+
+async fn write(app: &App, clinic: ClinicId, id: DeliveryId, receipt: &Receipt) -> Result<Accepted> {
+    let Some(delivery) = deliveries::get(&app.store, clinic, id).await? else {
+        return Ok(Accepted::Ignored);
+    };
+    let appointment = links::place(&app.store, clinic, delivery.link).await?;
+    let news = News {
+        status: match receipt.status {
+            MessageStatus::Sent => DeliveryStatus::Sent,
+            MessageStatus::Delivered => DeliveryStatus::Delivered,
+            MessageStatus::Failed => DeliveryStatus::Failed,
+        },
+        reason: receipt.reason.as_deref(),
+        known_as: receipt.provider_message_id.as_deref(),
+    };
+    let written = sending::write(app, clinic, appointment, &delivery, &news).await?;
+    Ok(if written {
+        Accepted::Written
+    } else {
+        Accepted::Ignored
+    })
+}

@@ -1,0 +1,327 @@
+//! Settings -> Messages: a clinic connects, tests and disconnects its carriers. Secrets go in and never come out.
+
+use remit_core::UtcMs;
+use remit_core::contact::{Email, Phone};
+use remit_core::deliveries::Channel;
+use remit_core::ids::{ClinicId, EndpointId, MessageId};
+use remit_gateways::messages::{Handover, Message};
+use remit_gateways::smtp;
+use remit_store::audit;
+use remit_store::messaging::{self, MessagingChannel};
+
+use super::kinds::{self, Field, Held, Kind};
+use super::{carrier, held, receipt_url, sealed, sentence};
+use crate::error::in_field;
+use crate::throttle::{self, Cap};
+use crate::{Actor, App, Error, Result, again, clinics};
+
+/// Test messages of a clinic: enough to get it right, too few to be worth anything to somebody else (hazard D13).
+const TESTS: Cap = Cap {
+    what: "test messages",
+    hits: 20,
+    window_ms: remit_core::HOUR_MS,
+};
+
+/// A wish to connect or change a channel.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// The carrier's name; none: the one before.
+    pub provider: Option<String>,
+    /// What was entered: the field's name, and its text or `None` to empty it. What is left out stays.
+    pub fields: Vec<(&'static str, Option<String>)>,
+}
+
+/// A channel in the settings.
+pub struct View {
+    pub channel: Channel,
+    /// None: nothing is connected.
+    pub connected: Option<Connected>,
+    /// What is sent goes into the demo's tray meanwhile.
+    pub is_tray: bool,
+}
+
+/// A connection as the settings show it. Secrets are never part of it.
+pub struct Connected {
+    pub kind: &'static Kind,
+    pub endpoint: EndpointId,
+    /// Where its delivery receipts go.
+    pub receipt_url: String,
+    /// Whether receipts can be believed with what was entered.
+    pub hears_receipts: bool,
+    pub last_error: Option<(String, UtcMs)>,
+    pub last_success_at: Option<UtcMs>,
+    shown: Held,
+    set: Vec<String>,
+    /// The names of the further headers.
+    pub header_names: Vec<String>,
+}
+
+impl Connected {
+    /// What was entered, unless it is a secret.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.shown.get(name)
+    }
+
+    /// Whether anything was entered, secret or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.set.iter().any(|set| set == name)
+    }
+}
+
+/// One channel of the settings.
+///
+/// # Errors
+/// [`Error::NotFound`] for a channel that sends nothing; or the store's.
+pub async fn get(app: &App, clinic: ClinicId, channel: Channel) -> Result<View> {
+    if !matches!(channel, Channel::Sms | Channel::Email) {
+        return Err(Error::NotFound);
+    }
+    let row = messaging::current(&app.store, clinic, channel).await?;
+    let connected = row.map(|row| connected(app, &row)).transpose()?;
+    let context = clinics::context(app, clinic).await?;
+    Ok(View {
+        channel,
+        is_tray: connected.is_none() && context.clinic.test_mode,
+        connected,
+    })
+}
+
+fn connected(app: &App, row: &MessagingChannel) -> Result<Connected> {
+    let kind = kinds::kind(row.channel, &row.provider).ok_or(Error::NotSetUp("this carrier"))?;
+    let held = held(app, row)?;
+    let headers = held.get("headers").map(kinds::headers);
+    let headers = headers.and_then(|read| read.ok()).unwrap_or_default();
+    let is_open = |name: &str| kind.field(name).is_some_and(|field| !field.secret);
+    let shown = held.0.iter().filter(|(name, _)| is_open(name));
+    let shown = shown.map(|(name, text)| (name.clone(), text.clone()));
+    Ok(Connected {
+        kind,
+        endpoint: row.id,
+        receipt_url: receipt_url(app, row.id),
+        hears_receipts: kind.proof.is_none_or(|proof| held.get(proof).is_some()),
+        last_error: row.last_error.clone(),
+        last_success_at: row.last_success_at,
+        shown: Held(shown.collect()),
+        set: held.0.keys().cloned().collect(),
+        header_names: headers.into_iter().map(|(name, _)| name).collect(),
+    })
+}
+
+/// Connects a channel or changes its settings.
+///
+/// # Errors
+/// [`Error::Invalid`] names the field; [`Error::NotFound`] for a channel that sends nothing; or the store's.
+pub async fn save(app: &App, actor: &Actor, channel: Channel, input: &Input) -> Result<View> {
+    again(|| save_once(app, actor, channel, input)).await?;
+    get(app, actor.clinic, channel).await
+}
+
+async fn save_once(app: &App, actor: &Actor, channel: Channel, input: &Input) -> Result<()> {
+    let before = messaging::current(&app.store, actor.clinic, channel).await?;
+    let name = input.provider.as_deref().map(str::trim);
+    let name = name.or(before.as_ref().map(|row| row.provider.as_str()));
+    let kind = kind_of(channel, name)?;
+    let before = before.filter(|row| row.provider == kind.name);
+    let kept = match &before {
+        Some(row) => held(app, row)?,
+        None => Held::default(),
+    };
+    let wished = entered(kind, &kept, input)?;
+    let is_same = kind
+        .identity
+        .is_none_or(|identity| kept.get(identity) == wished.get(identity));
+    let now = app.now().await?;
+    let fresh: EndpointId = app.fresh(now)?;
+    let row = MessagingChannel {
+        clinic: actor.clinic,
+        id: before
+            .as_ref()
+            .filter(|_| is_same)
+            .map_or(fresh, |row| row.id),
+        channel,
+        provider: kind.name.to_owned(),
+        settings_sealed: sealed(app, actor.clinic, &wished)?,
+        version: before.as_ref().map_or(0, |row| row.version),
+        last_error: None,
+        last_success_at: None,
+    };
+    kinds::connect(app, kind, &wished, row.id)
+        .map_err(|(field, why)| Error::invalid(field, why))?;
+    let mut tx = app.store.begin(actor.clinic).await?;
+    let now = tx.now().await?;
+    let action = if before.is_some() && is_same {
+        messaging::save(&mut tx, &row, now).await?;
+        "messaging.changed"
+    } else {
+        messaging::insert(&mut tx, &row, now).await?;
+        "messaging.connected"
+    };
+    let object = format!("{} {}", channel.name(), kind.name);
+    audit::append(&mut tx, &actor.label, action, &object, now).await?;
+    tx.commit().await?;
+    tracing::info!(endpoint.id = %row.id, "saved how {} goes out: {} behind {}", channel.name(), kind.name, row.id);
+    Ok(())
+}
+
+fn kind_of(channel: Channel, name: Option<&str>) -> Result<&'static Kind> {
+    let mut known = kinds::of_channel(channel);
+    match (name, channel) {
+        (Some(name), _) => kinds::kind(channel, name).ok_or_else(|| {
+            let names: Vec<_> = known.map(|kind| kind.name).collect();
+            Error::invalid("provider", format!("Choose one of: {}.", names.join(", ")))
+        }),
+        (None, Channel::Email) => known.next().ok_or(Error::NotFound),
+        (None, Channel::Sms) => Err(Error::invalid("provider", "Choose who carries the texts.")),
+        (None, Channel::Qr | Channel::Copy) => Err(Error::NotFound),
+    }
+}
+
+/// What is held with what was entered put over it, every field checked.
+fn entered(kind: &'static Kind, kept: &Held, input: &Input) -> Result<Held> {
+    let mut wished = kept.clone();
+    for (name, text) in &input.fields {
+        let Some(field) = kind.field(name) else {
+            return Err(Error::invalid(
+                name,
+                format!("{} has no such setting. Leave it out.", kind.title),
+            ));
+        };
+        put(&mut wished, field, text.as_deref())?;
+    }
+    if kind.channel == Channel::Email {
+        sign_in(&mut wished, kept, input)?;
+    }
+    let missing = kind
+        .fields
+        .iter()
+        .find(|field| field.required && wished.get(field.name).is_none());
+    match missing {
+        Some(field) => Err(Error::invalid(
+            field.name,
+            format!("Enter the {}.", lower(field.label)),
+        )),
+        None => Ok(wished),
+    }
+}
+
+fn lower(label: &str) -> String {
+    match label.chars().nth(1) {
+        // An abbreviation stays as it is.
+        Some(second) if second.is_uppercase() => label.to_owned(),
+        _ => label.to_lowercase(),
+    }
+}
+
+fn put(wished: &mut Held, field: &'static Field, text: Option<&str>) -> Result<()> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty());
+    match text {
+        None if field.required && field.secret && wished.get(field.name).is_some() => {
+            return Err(Error::invalid(
+                field.name,
+                "Leave it out to keep what is saved.",
+            ));
+        }
+        None => drop(wished.0.remove(field.name)),
+        Some(text) => {
+            (field.check)(text).map_err(|why| Error::invalid(field.name, why))?;
+            wished.0.insert(field.name.to_owned(), text.to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// The password of a mail server is taken out of its address and kept apart. It belongs to a name at a server: with
+/// another of them it is not sent on.
+fn sign_in(wished: &mut Held, kept: &Held, input: &Input) -> Result<()> {
+    let Some(text) = wished.get("smtp_url").map(str::to_owned) else {
+        return Ok(());
+    };
+    let (shown, within) = smtp::split(&text).map_err(|error| Error::invalid("smtp_url", error))?;
+    let is_entered = input
+        .fields
+        .iter()
+        .any(|(name, text)| *name == "password" && text.is_some());
+    if let Some(password) = within {
+        wished.0.insert("password".to_owned(), password);
+    } else if !is_entered
+        && kept
+            .get("smtp_url")
+            .is_some_and(|old| !smtp::same_sign_in(old, &shown))
+    {
+        wished.0.remove("password");
+    }
+    wished.0.insert("smtp_url".to_owned(), shown);
+    Ok(())
+}
+
+/// Takes a channel's connection away; false when there was none. A clinic in test mode has the tray again.
+///
+/// # Errors
+/// The store's.
+pub async fn disconnect(app: &App, actor: &Actor, channel: Channel) -> Result<bool> {
+    let mut tx = app.store.begin(actor.clinic).await?;
+    let now = tx.now().await?;
+    let was = messaging::replace(&mut tx, channel, now).await?;
+    if was {
+        audit::append(
+            &mut tx,
+            &actor.label,
+            "messaging.disconnected",
+            channel.name(),
+            now,
+        )
+        .await?;
+        tx.commit().await?;
+    }
+    Ok(was)
+}
+
+/// What came of a test message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tested {
+    /// The carrier took it.
+    Sent,
+    /// It did not go out: why, and what to do.
+    Failed(String),
+    /// It may have gone out or not.
+    Uncertain(String),
+}
+
+/// Sends a test message through the channel as it is set up, and waits for what comes of it.
+///
+/// # Errors
+/// [`Error::Invalid`] for an address that cannot be; [`Error::NotSetUp`]; [`Error::TooMany`]; or the store's.
+pub async fn test(app: &App, actor: &Actor, channel: Channel, to: &str) -> Result<Tested> {
+    let context = clinics::context(app, actor.clinic).await?;
+    let clinic = &context.clinic;
+    let to = match channel {
+        Channel::Sms => Phone::parse(to, &clinic.country)
+            .and_then(Phone::for_sms)
+            .map(Phone::into_string),
+        Channel::Email => Email::parse(to).map(Email::into_string),
+        Channel::Qr | Channel::Copy => return Err(Error::NotFound),
+    };
+    let to = to.map_err(in_field("to"))?;
+    let carrier = carrier(app, actor.clinic, channel).await?;
+    throttle::hit(app, TESTS, &actor.clinic.to_string()).await?;
+    let reference: MessageId = app.fresh(app.now().await?)?;
+    let text = format!(
+        "{}: this is a test message. Messages of this clinic arrive.",
+        clinic.name
+    );
+    let message = Message {
+        reference: reference.to_string(),
+        channel,
+        to,
+        subject: (channel == Channel::Email).then(|| format!("Test message from {}", clinic.name)),
+        text,
+        html: None,
+        attachments: vec![],
+    };
+    Ok(match carrier.door.send(&message).await {
+        Handover::Taken(_) => Tested::Sent,
+        Handover::Refused(refusal) => Tested::Failed(refusal.message),
+        Handover::NotNow(unknown) => Tested::Failed(sentence(&unknown.why)),
+        Handover::Unknown(unknown) => Tested::Uncertain(sentence(&unknown.why)),
+    })
+}
