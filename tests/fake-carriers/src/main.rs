@@ -1,0 +1,66 @@
+//! `fake-carriers [--listen ADDR] [--smtp ADDR]`: the fakes for use by hand. Prints their addresses and keys, then shows
+//! what they take until the process is ended.
+
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use fake_carriers::{
+    ACCOUNT_SID, API_KEY, API_SECRET, AUTH_TOKEN, FakeCarriers, FakeSmtp, Fault, MailFault,
+    SIGNATURE_SECRET, TOKEN,
+};
+
+const USE: &str = "use: fake-carriers [--listen ADDR] [--smtp ADDR]   (default 127.0.0.1:12121 and 127.0.0.1:12125)";
+/// Numbers and an address that always fail, to be seen by hand.
+const UNSUBSCRIBED: &str = "+447700900610";
+const UNREACHABLE: &str = "+447700900003";
+const NOBODY: &str = "nobody@example.com";
+const REPEATS: usize = 1_000;
+
+fn wanted() -> Option<(SocketAddr, SocketAddr)> {
+    let (mut http, mut smtp) = ("127.0.0.1:12121".to_owned(), "127.0.0.1:12125".to_owned());
+    let mut args = std::env::args().skip(1);
+    while let Some(name) = args.next() {
+        match (name.as_str(), args.next()) {
+            ("--listen", Some(address)) => http = address,
+            ("--smtp", Some(address)) => smtp = address,
+            _ => return None,
+        }
+    }
+    Some((http.parse().ok()?, smtp.parse().ok()?))
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let Some((http, smtp)) = wanted() else {
+        eprintln!("{USE}");
+        return ExitCode::from(2);
+    };
+    let (texts, mail) = match (FakeCarriers::start(http).await, FakeSmtp::start(smtp).await) {
+        (Ok(texts), Ok(mail)) => (texts, mail),
+        (Err(error), _) | (_, Err(error)) => {
+            eprintln!("cannot listen: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    for _ in 0..REPEATS {
+        texts.fault(UNSUBSCRIBED, Fault::Refuse(21_610));
+        texts.fault(UNREACHABLE, Fault::NotDelivered(30_003));
+        mail.fault(NOBODY, MailFault::Recipient("550 5.1.1 no such user"));
+    }
+    println!(
+        "twilio: api_base {} account_sid {ACCOUNT_SID} auth_token {AUTH_TOKEN}",
+        texts.url
+    );
+    println!(
+        "vonage: api_base {} api_key {API_KEY} api_secret {API_SECRET} signature_secret {SIGNATURE_SECRET}",
+        texts.url
+    );
+    println!("http: api_base {}/gateway token {TOKEN}", texts.url);
+    println!("smtp: smtp_url {}", mail.url);
+    println!(
+        "texts to {UNSUBSCRIBED} are refused, to {UNREACHABLE} not delivered; email to {NOBODY} comes back"
+    );
+    // Serves until a signal ends the process.
+    std::future::pending::<()>().await;
+    ExitCode::SUCCESS
+}
