@@ -13,6 +13,7 @@ mod findings;
 mod follow_up;
 mod forms;
 mod links;
+mod messaging;
 mod methods;
 mod once;
 mod online_payments;

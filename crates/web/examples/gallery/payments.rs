@@ -55,6 +55,7 @@ fn window(status: LinkStatus) -> LinkWindow {
         to: Field::new(to),
         idempotency_key: "sample".into(),
         outcome: outcome.map(|(kind, text)| SendOutcome {
+            instead: None,
             kind,
             text: text.into(),
         }),

@@ -89,9 +89,22 @@ pub struct SendRow {
 }
 
 pub struct SendOutcome {
+    /// After a failure: the other channel, where it can be used.
+    pub instead: Option<Instead>,
     pub kind: OutcomeKind,
     /// `Delivered at 10:45. You can send it again from 10:47`.
     pub text: String,
+}
+
+/// The same link over the other channel, in one press.
+pub struct Instead {
+    /// `email`.
+    pub channel: &'static str,
+    /// `Send via Email to hannah@example.com instead`.
+    pub label: String,
+    pub icon: &'static str,
+    pub to: String,
+    pub idempotency_key: String,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

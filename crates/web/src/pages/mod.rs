@@ -14,6 +14,7 @@ pub mod diary;
 pub mod findings;
 pub mod links;
 pub mod message;
+pub mod messaging;
 pub mod methods;
 pub mod patient;
 pub mod patients;

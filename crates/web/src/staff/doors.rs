@@ -19,9 +19,9 @@ use super::desk::Desk;
 use super::forms::{FORM_BYTES_MAX, Form};
 use super::session::{SignedIn, same_token, stranger};
 use super::{
-    appointments, booking, checkout, diary, findings, follow_up, links, methods, online_payments,
-    patients, payment, payments, providers, receipts, refunds, sending_limits, sentences, services,
-    sign_in, summary,
+    appointments, booking, checkout, diary, findings, follow_up, links, messaging, methods,
+    online_payments, patients, payment, payments, providers, receipts, refunds, sending_limits,
+    sentences, services, sign_in, summary,
 };
 use crate::pages::Section;
 use crate::pages::message::{Message, PlainMessage};
@@ -102,6 +102,10 @@ pub fn doors() -> Vec<Door> {
         act("/settings/providers/{provider}/register", Administer, post(providers::register)),
         act("/settings/providers/{provider}/enable", Administer, post(providers::enable)),
         act("/settings/providers/{provider}/disable", Administer, post(providers::disable)),
+        see("/settings/messages", Administer, get(messaging::show)),
+        act("/settings/messages/{channel}", Administer, post(messaging::save)),
+        act("/settings/messages/{channel}/test", Administer, post(messaging::test)),
+        act("/settings/messages/{channel}/disconnect", Administer, post(messaging::disconnect)),
         see("/settings/refunds", Look, get(refunds::limits)),
         act("/settings/refunds", Administer, post(refunds::save_limits)),
         see("/settings/limits", Look, get(sending_limits::show)),

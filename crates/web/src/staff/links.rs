@@ -18,8 +18,8 @@ use super::forms::Form;
 use super::once::once;
 use super::{sentences, timeline, words};
 use crate::pages::links::{
-    Life, LinkDialog, LinkPage, LinkWindow, OutcomeKind, QrCode, SendOutcome, SendRow, Step,
-    StepState,
+    Instead, Life, LinkDialog, LinkPage, LinkWindow, OutcomeKind, QrCode, SendOutcome, SendRow,
+    Step, StepState,
 };
 use crate::pages::{Field, Section};
 
@@ -148,6 +148,11 @@ async fn filled(
         retry.sent.is_some() && matches!(retry.error, Error::Invalid { field: "to", .. })
     });
     let told = retry.filter(|_| !own_field || !open);
+    let mut sms = send_row(desk, link, Channel::Sms, &sent, retry).await?;
+    let mut email = send_row(desk, link, Channel::Email, &sent, retry).await?;
+    let by_email = instead(desk, &email, Channel::Email)?;
+    offer(&mut email, instead(desk, &sms, Channel::Sms)?);
+    offer(&mut sms, by_email);
     let verdicts = methods::on_offer(
         &desk.context,
         link.amount_due(),
@@ -179,8 +184,8 @@ async fn filled(
         url,
         methods: offered,
         not_offered: words::not_on_offer(&verdicts),
-        sms: send_row(desk, link, Channel::Sms, &sent, retry).await?,
-        email: send_row(desk, link, Channel::Email, &sent, retry).await?,
+        sms,
+        email,
         steps: steps(desk, link, shown, &sent),
         clinic: desk.about().name.clone(),
         clinic_phone: desk.about().phone.clone(),
@@ -321,6 +326,37 @@ async fn send_row(
     })
 }
 
+/// The other channel, where the patient has an address there to which nothing failed.
+fn instead(desk: &Desk, row: &SendRow, channel: Channel) -> remit_app::Result<Option<Instead>> {
+    let failed = row
+        .outcome
+        .as_ref()
+        .is_some_and(|told| told.kind == OutcomeKind::Failed);
+    if row.off.is_some() || failed || row.to.value.is_empty() {
+        return Ok(None);
+    }
+    let to = row.to.value.clone();
+    Ok(Some(Instead {
+        channel: channel.name(),
+        label: format!("Send via {} to {to} instead", channel.title()),
+        icon: if channel == Channel::Sms {
+            "message-square"
+        } else {
+            "mail"
+        },
+        to,
+        idempotency_key: desk.key()?,
+    }))
+}
+
+fn offer(row: &mut SendRow, other: Option<Instead>) {
+    if let Some(told) = &mut row.outcome
+        && told.kind == OutcomeKind::Failed
+    {
+        told.instead = other;
+    }
+}
+
 fn told(desk: &Desk, delivery: &DeliveryView) -> SendOutcome {
     let clock = &desk.clock;
     let done = clock.lately(delivery.done_at.unwrap_or(delivery.created_at));
@@ -332,7 +368,13 @@ fn told(desk: &Desk, delivery: &DeliveryView) -> SendOutcome {
     };
     let reason = delivery.reason.as_deref().unwrap_or("No reason was given.");
     let (kind, text) = match delivery.status {
-        DeliveryStatus::Queued => (OutcomeKind::Waiting, "On its way.".into()),
+        DeliveryStatus::Queued => match &delivery.reason {
+            None => (OutcomeKind::Waiting, "On its way.".into()),
+            Some(why) => (
+                OutcomeKind::Waiting,
+                format!("Waiting, and tried again by itself. {why}"),
+            ),
+        },
         DeliveryStatus::Sent => (OutcomeKind::Done, format!("Sent: {done}.{again}")),
         DeliveryStatus::Delivered => (OutcomeKind::Done, format!("Delivered: {done}.{again}")),
         DeliveryStatus::Uncertain => (
@@ -341,7 +383,11 @@ fn told(desk: &Desk, delivery: &DeliveryView) -> SendOutcome {
         ),
         DeliveryStatus::Failed => (OutcomeKind::Failed, format!("Not delivered. {reason}")),
     };
-    SendOutcome { kind, text }
+    SendOutcome {
+        instead: None,
+        kind,
+        text,
+    }
 }
 
 /// Created, Sent, Delivered, Accessed, Paid: what is done, what comes next, what is ahead.

@@ -9,6 +9,7 @@ mod harness;
 mod idempotency;
 mod journey;
 mod lists;
+mod messaging;
 mod providers;
 mod reports;
 mod routes;
