@@ -23,8 +23,8 @@ pub const DEFAULT_API_BASE: &str = "https://api.twilio.com";
 const VERSION: &str = "2010-04-01";
 const SIGNATURE_HEADER: &str = "x-twilio-signature";
 /// How far Twilio's clock and ours may differ when a message is looked for by its time: too wide finds an older message
-/// of the same words, too narrow sends a second one.
-const SKEW_MS: i64 = 5 * MINUTE_MS;
+/// of the same words, too narrow sends a second one. Less than the two minutes that lie between two sendings of one link.
+const SKEW_MS: i64 = MINUTE_MS;
 /// Twilio drops a request whose sender has hung up within moments; two minutes are beyond every timeout on the way.
 const LATE_MS: i64 = 2 * MINUTE_MS;
 /// The most that Twilio gives in one page.

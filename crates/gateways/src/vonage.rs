@@ -26,7 +26,7 @@ pub const DEFAULT_API_BASE: &str = "https://rest.nexmo.com";
 /// Reports live on a host of their own.
 const REPORTS_API_BASE: &str = "https://api.nexmo.com";
 /// How far Vonage's clock and ours may differ.
-const SKEW_MS: i64 = 5 * MINUTE_MS;
+const SKEW_MS: i64 = MINUTE_MS;
 /// The longest stretch that one report may cover, less the skew on both sides.
 const REPORT_MS: i64 = 23 * 60 * MINUTE_MS;
 
