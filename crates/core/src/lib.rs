@@ -13,6 +13,7 @@ pub mod deliveries;
 pub mod disputes;
 pub mod faults;
 pub mod ids;
+pub mod languages;
 pub mod ledger;
 pub mod links;
 pub mod messages;
@@ -25,6 +26,7 @@ pub mod refunds;
 pub mod reports;
 pub mod roles;
 pub mod sending_limits;
+pub mod templates;
 pub mod token;
 
 #[cfg(test)]
