@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use remit_core::clinic::Clinic;
 use remit_core::contact::Phone;
 use remit_core::ids::ClinicId;
+use remit_core::languages::{DateStyle, Language, LocalTime};
 use remit_core::methods::{Method, MethodSetting};
 use remit_store::{clinics, methods, sending_limits};
 
@@ -163,4 +164,29 @@ pub fn in_zone(clinic: &Clinic, at: remit_core::UtcMs, format: &str) -> String {
     jiff::Timestamp::from_millisecond(at)
         .map(|moment| moment.to_zoned_datetime(zone).strftime(format).to_string())
         .unwrap_or_default()
+}
+
+/// A moment as readers of a language write it, by the clinic's clocks.
+pub fn in_language(
+    clinic: &Clinic,
+    at: remit_core::UtcMs,
+    language: &Language,
+    style: DateStyle,
+) -> String {
+    let zone = jiff::tz::TimeZone::get(&clinic.zone).unwrap_or(jiff::tz::TimeZone::UTC);
+    let Ok(moment) = jiff::Timestamp::from_millisecond(at) else {
+        return String::new();
+    };
+    let moment = moment.to_zoned_datetime(zone);
+    // Within their ranges by the calendar's own word; what could not be would show as the first.
+    let small = |number: i8| u8::try_from(number).unwrap_or_default();
+    let local = LocalTime {
+        year: moment.year(),
+        month: small(moment.month()),
+        day: small(moment.day()),
+        weekday: small(moment.weekday().to_monday_zero_offset()),
+        hour: small(moment.hour()),
+        minute: small(moment.minute()),
+    };
+    language.date(local, style)
 }

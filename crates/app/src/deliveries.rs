@@ -55,7 +55,7 @@ pub async fn deliver(
         Some(address) => Some(Wish {
             channel: input.channel,
             address,
-            segments: sending::segments(app, &context, &view, input.channel)?,
+            segments: sending::segments(app, actor.clinic, &view, input.channel).await?,
         }),
         None => None,
     };

@@ -36,6 +36,7 @@ pub mod sending_limits;
 pub mod services;
 pub mod settle;
 pub mod sign_in;
+pub mod templates;
 pub mod throttle;
 pub mod tray;
 pub mod visits;
@@ -73,6 +74,7 @@ pub mod views {
     pub use remit_store::reports::OnlinePayment;
     pub use remit_store::services::{Practitioner, Service};
     pub use remit_store::staff::{ApiKeyView, SessionView};
+    pub use remit_store::templates::TemplateVersion;
     pub use remit_store::tray::TrayMessage;
     pub use remit_store::{Notice, StoreError};
 }

@@ -13,7 +13,8 @@ use remit_store::links::{self, LinkView};
 use remit_store::outbox::{Leased, Outcome};
 
 use crate::messaging::{self, Carrier};
-use crate::{App, ClinicContext, Error, Result, clinics, keys};
+use crate::templates::{self, About, Composed};
+use crate::{App, Error, Result, keys};
 
 /// How long an unknown message is looked for before staff are left to decide (hazard A28).
 const LOOK_FOR_MS: i64 = 30 * MINUTE_MS;
@@ -132,65 +133,50 @@ async fn link_message(
 ) -> Result<(Message, bool)> {
     let link = crate::links::get(app, clinic, delivery.link).await?;
     let now = app.now().await?;
-    let amount = link.amount_due();
-    let is_open = link.shown(now).is_open() && !amount.is_zero();
-    let context = clinics::context(app, clinic).await?;
-    let (subject, text) = words(app, &context, &link, delivery.channel)?;
+    let is_open = link.shown(now).is_open() && !link.amount_due().is_zero();
+    let composed = words(app, clinic, &link, delivery.channel).await?;
     let to = delivery.address.clone().ok_or(Error::NotFound)?;
     let message = Message {
         reference: delivery.id.to_string(),
         channel: delivery.channel,
         to,
-        subject,
-        text,
-        html: None,
+        subject: composed.subject,
+        text: composed.text,
+        html: composed.html,
         attachments: vec![],
     };
     Ok((message, is_open))
 }
 
-/// Subject and text of a link's message.
-fn words(
-    app: &App,
-    context: &ClinicContext,
-    link: &LinkView,
-    channel: Channel,
-) -> Result<(Option<String>, String)> {
-    let url = crate::links::url(app, context.clinic.id, link)?;
-    let expires = clinics::in_zone(&context.clinic, link.expires_at, "%A %-d %B at %H:%M");
-    let text = messages::LinkMessage {
-        clinic: &context.clinic.name,
-        clinic_phone: &context.clinic.phone,
-        first_name: link
-            .patient_name
-            .split_whitespace()
-            .next()
-            .unwrap_or_default(),
+/// A link's message, worded.
+async fn words(app: &App, clinic: ClinicId, link: &LinkView, channel: Channel) -> Result<Composed> {
+    let url = crate::links::url(app, clinic, link)?;
+    let about = About {
+        channel,
+        purpose: link.purpose.into(),
+        locale: &link.patient_locale,
+        patient_name: &link.patient_name,
         amount: link.amount_due(),
-        url: &url,
+        link: Some(&url),
         reference: &link.reference,
-        expires: &expires,
+        expires_at: Some(link.expires_at),
+        appointment_at: link.appointment_starts_at,
+        happened_at: None,
     };
-    Ok(match channel {
-        Channel::Email => (
-            Some(messages::email_subject(&context.clinic.name)),
-            messages::marked(messages::email(&text), context.is_test()),
-        ),
-        Channel::Sms | Channel::Qr | Channel::Copy => (None, messages::sms(&text)),
-    })
+    templates::compose(app, clinic, &about).await
 }
 
 /// How many parts a link's text has as it would leave now; none for an email.
-pub(crate) fn segments(
+pub(crate) async fn segments(
     app: &App,
-    context: &ClinicContext,
+    clinic: ClinicId,
     link: &LinkView,
     channel: Channel,
 ) -> Result<usize> {
     match channel {
         Channel::Sms => {
-            let (_, text) = words(app, context, link, channel)?;
-            Ok(messages::segments(&text).count)
+            let composed = words(app, clinic, link, channel).await?;
+            Ok(messages::segments(&composed.text).count)
         }
         Channel::Email | Channel::Qr | Channel::Copy => Ok(0),
     }

@@ -38,6 +38,7 @@ pub mod sandbox;
 pub mod sending_limits;
 pub mod services;
 pub mod staff;
+pub mod templates;
 pub mod throttle;
 pub mod tray;
 
@@ -79,6 +80,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         sending_limits::ALL,
         services::ALL,
         staff::ALL,
+        templates::ALL,
         throttle::ALL,
         tray::ALL,
     ]

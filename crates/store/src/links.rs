@@ -21,7 +21,7 @@ macro_rules! view {
         "SELECT l.id, l.appt, l.patient, l.purpose, l.amount, l.currency, l.state, l.why, l.late, l.created_at,
         l.created_by, l.expires_at, l.sent_at, l.sent_by, l.accessed_at, l.paid_at, l.closed_at, l.asked_at,
         l.captured, l.refunded, l.disputed, l.delivery_failed, l.reference, l.token_sealed, b.due,
-        a.starts_at, a.title, p.name AS patient_name, p.email, p.phone, d.name AS practitioner,
+        a.starts_at, a.title, p.name AS patient_name, p.email, p.phone, p.locale, d.name AS practitioner,
         CAST(CASE WHEN t.id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS live,
         CAST(CASE WHEN EXISTS (SELECT 1 FROM payment_attempt e WHERE e.clinic = l.clinic AND e.link = l.id)
           THEN 1 ELSE 0 END AS BIGINT) AS attempted, "
@@ -254,6 +254,8 @@ pub struct LinkView {
     pub patient_name: String,
     pub patient_email: Option<String>,
     pub patient_phone: Option<String>,
+    /// BCP 47: which language the patient reads.
+    pub patient_locale: String,
     pub purpose: PurposeKind,
     pub amount: Money,
     /// What the appointment still owes.
@@ -346,6 +348,7 @@ struct ViewRow {
     patient_name: String,
     email: Option<String>,
     phone: Option<String>,
+    locale: String,
     practitioner: Option<String>,
     live: i64,
     attempted: i64,
@@ -362,6 +365,7 @@ impl ViewRow {
             patient_name: self.patient_name,
             patient_email: self.email,
             patient_phone: self.phone,
+            patient_locale: self.locale,
             purpose: read(PurposeKind::parse(&self.purpose), "purpose")?,
             amount: Money::new(self.amount, currency),
             due: Money::new(self.due, currency),

@@ -57,6 +57,12 @@ const MIGRATIONS: &[Migration] = &[
         lite: "",
         pg: "",
     },
+    Migration {
+        version: 8,
+        common: include_str!("../migrations/0008_message_templates.sql"),
+        lite: "",
+        pg: "",
+    },
 ];
 
 /// The schema that this release knows.
