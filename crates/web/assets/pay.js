@@ -23,12 +23,13 @@
     }, 500);
   }
   const time = document.querySelector("[data-countdown]");
+  const [H, M, S] = time ? time.dataset.countdown.split(" ") : [];
   let ran = false; // a phone whose clock is ahead must not reload for ever
   const paint = () => {
     const s = Math.max(0, Math.floor((Date.parse(time.dateTime) - Date.now()) / 1000));
     const h = Math.floor(s / 3600);
     const m = Math.floor((s % 3600) / 60);
-    time.textContent = s < 600 ? `${m} min ${s % 60} s` : h ? `${h} h ${m} min` : `${m} min`;
+    time.textContent = s < 600 ? `${m} ${M} ${s % 60} ${S}` : h ? `${h} ${H} ${m} ${M}` : `${m} ${M}`;
     if (s) setTimeout(paint, s < 600 ? 1000 : 20000);
     else if (ran) location.reload();
     ran = true;

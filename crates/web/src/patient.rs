@@ -1,6 +1,7 @@
 //! What a patient sees under `/p/{token}`: pay, and how things stand. GET changes nothing (rule 6); the same answer
 //! for unknown and malformed addresses (hazard B10).
 
+mod reading;
 mod show;
 
 use askama::Template;
@@ -15,6 +16,7 @@ use remit_app::views::LinkView;
 use remit_app::{Error, attempts, clinics, links, visits};
 use remit_core::account::Refusal;
 use remit_core::ids::ClinicId;
+use remit_core::languages::{self, Language};
 use remit_core::methods::Method;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
@@ -22,6 +24,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{Web, cookies, peer};
 
+use reading::Reading;
 pub(crate) use show::rfc3339;
 
 /// Holds the link's token for half an hour after *Continue to payment*, so that the way back from the provider needs
@@ -81,42 +84,54 @@ fn is_form_token(token: &str, sent: &str) -> bool {
 }
 
 /// The link behind an address, or the page that tells nothing.
-async fn find(web: &Web, token: &str) -> Result<(ClinicId, LinkView), Response> {
+async fn find(web: &Web, token: &str, reading: &Reading) -> Result<(ClinicId, LinkView), Response> {
     match links::by_token(&web.app, token).await {
         Ok(found) => Ok(found),
-        Err(Error::NotFound) => Err(html(StatusCode::NOT_FOUND, &show::unknown())),
-        Err(error) => Err(broken(&error)),
+        Err(Error::NotFound) => Err(unknown(StatusCode::NOT_FOUND, reading)),
+        Err(error) => Err(broken(&error, reading)),
     }
 }
 
-/// Ours to mend: logged once, here; the page says what the patient can do.
-fn broken(error: &Error) -> Response {
-    tracing::error!("patient page: {error}");
-    html(StatusCode::SERVICE_UNAVAILABLE, &show::out_of_order())
+fn unknown(status: StatusCode, reading: &Reading) -> Response {
+    html(status, &show::unknown(reading.of_nobody()))
 }
 
-async fn page(State(web): State<Web>, Token(token): Token, request: Request) -> Response {
+/// Ours to mend: logged once, here; the page says what the patient can do.
+fn broken(error: &Error, reading: &Reading) -> Response {
+    tracing::error!("patient page: {error}");
+    let page = show::out_of_order(reading.of_nobody());
+    html(StatusCode::SERVICE_UNAVAILABLE, &page)
+}
+
+async fn page(
+    State(web): State<Web>,
+    Token(token): Token,
+    reading: Reading,
+    request: Request,
+) -> Response {
     let peer = peer::address(
         request.headers(),
         request.extensions(),
         &web.options.trusted_proxies,
     );
     if web.misses.is_over(peer) {
-        return html(StatusCode::TOO_MANY_REQUESTS, &show::unknown());
+        return unknown(StatusCode::TOO_MANY_REQUESTS, &reading);
     }
-    let (clinic, link) = match find(&web, &token).await {
+    let (clinic, link) = match find(&web, &token, &reading).await {
         Ok(found) => found,
         Err(response) => {
             web.misses.miss(peer);
             return response;
         }
     };
-    match show::page(&web.app, clinic, &link, &token, &form_token(&token), None).await {
+    let csrf = form_token(&token);
+    let language = reading.of(&link.patient_locale);
+    match show::page(&web.app, clinic, &link, &token, &csrf, language, None).await {
         Ok((shown, now)) => {
             visits::fetched(&web.app, clinic, link.id, now);
-            shown.respond()
+            reading.remember(shown.respond())
         }
-        Err(error) => broken(&error),
+        Err(error) => broken(&error, &reading),
     }
 }
 
@@ -127,28 +142,31 @@ struct PayForm {
 }
 
 /// *Continue to payment*: a POST by a person, so only this makes a provider session (hazard B1).
-async fn pay(State(web): State<Web>, Token(token): Token, Form(form): Form<PayForm>) -> Response {
-    let (clinic, link) = match find(&web, &token).await {
+async fn pay(
+    State(web): State<Web>,
+    Token(token): Token,
+    reading: Reading,
+    Form(form): Form<PayForm>,
+) -> Response {
+    let (clinic, link) = match find(&web, &token, &reading).await {
         Ok(found) => found,
         Err(response) => return response,
     };
+    let language = reading.of(&link.patient_locale);
+    let words = &language.page;
+    let again = async |note: &str| again(&web, &token, &reading, note).await;
     if !is_form_token(&token, &form.csrf) {
-        return again(
-            &web,
-            &token,
-            "This page was too old. Choose how to pay once more.",
-        )
-        .await;
+        return again(words.old_page).await;
     }
     let Some(method) = form.method.as_deref().and_then(Method::parse) else {
-        return again(&web, &token, "Choose how you would like to pay.").await;
+        return again(words.choose).await;
     };
     // A patient who closes the page must not cut the work between call and commit.
     let (app, id) = (web.app.clone(), link.id);
     // The policy that the patient's page was sent with knows the payment pages that were known until now.
     let context = match clinics::context(&web.app, clinic).await {
         Ok(context) => context,
-        Err(error) => return broken(&error),
+        Err(error) => return broken(&error, &reading),
     };
     let started = tokio::spawn(async move { attempts::pay(&app, clinic, id, method).await }).await;
     let started = started.unwrap_or_else(|error| Err(Error::Setup(error.to_string())));
@@ -158,35 +176,28 @@ async fn pay(State(web): State<Web>, Token(token): Token, Form(form): Form<PayFo
             let answer = if taking.is_none_or(|taking| taking.may_redirect_to(&url)) {
                 Redirect::to(&url).into_response()
             } else {
-                show::onwards(&context, &url)
+                show::onwards(&context, language, &url)
             };
             with_cookie(&token, answer)
         }
         Ok(Continue::InProgress) => back(&token),
-        Ok(Continue::NotOffered(_)) => {
-            let note = format!(
-                "{} cannot be used for this amount. Choose another way.",
-                method.title()
-            );
-            again(&web, &token, &note).await
-        }
-        Err(Error::ProviderUnreachable(_)) => {
-            let note = "The payment page does not answer just now. Nothing was taken. Try again in a few minutes, or call the clinic.";
-            again(&web, &token, note).await
-        }
-        Err(Error::ProviderRefused(_) | Error::NotSetUp(_)) => {
-            let note =
-                "The payment page could not be opened. Nothing was taken. Try again in a minute.";
-            again(&web, &token, note).await
-        }
-        Err(Error::Refused(Refusal::TooManyTries { .. })) => {
-            let note = "Too many payments were refused. Nothing was taken. Try again in an hour or call the clinic.";
-            again(&web, &token, note).await
-        }
+        Ok(Continue::NotOffered(_)) => again(&not_offered(language, method)).await,
+        Err(Error::ProviderUnreachable { .. }) => again(words.no_answer).await,
+        Err(Error::ProviderRefused(_) | Error::NotSetUp(_)) => again(words.not_opened).await,
+        Err(Error::Refused(Refusal::TooManyTries { .. })) => again(words.too_many).await,
         // Paid, expired, cancelled or settled meanwhile: the link's own page says which.
         Err(Error::Refused(_)) => back(&token),
-        Err(error) => broken(&error),
+        Err(error) => broken(&error, &reading),
     }
+}
+
+fn not_offered(language: &Language, method: Method) -> String {
+    let named = match method {
+        Method::Card => language.page.card,
+        Method::Klarna | Method::Clearpay => method.title(),
+    };
+    let named = language.isolated(named);
+    languages::fill(language.page.not_for_this_amount, &[("method", &named)])
 }
 
 fn back(token: &str) -> Response {
@@ -201,13 +212,14 @@ fn with_cookie(token: &str, mut response: Response) -> Response {
 }
 
 /// The page again, with what to do: read anew, since what was tried may have changed it.
-async fn again(web: &Web, token: &str, note: &str) -> Response {
-    let (clinic, link) = match find(web, token).await {
+async fn again(web: &Web, token: &str, reading: &Reading, note: &str) -> Response {
+    let (clinic, link) = match find(web, token, reading).await {
         Ok(found) => found,
         Err(response) => return response,
     };
     let csrf = form_token(token);
-    match show::page(&web.app, clinic, &link, token, &csrf, Some(note)).await {
+    let language = reading.of(&link.patient_locale);
+    match show::page(&web.app, clinic, &link, token, &csrf, language, Some(note)).await {
         Ok((shown, _)) => {
             let mut response = shown.respond();
             if response.status() == StatusCode::OK {
@@ -215,7 +227,7 @@ async fn again(web: &Web, token: &str, note: &str) -> Response {
             }
             response
         }
-        Err(error) => broken(&error),
+        Err(error) => broken(&error, reading),
     }
 }
 
@@ -235,15 +247,20 @@ struct TokenForm {
     csrf: String,
 }
 
-async fn ask(State(web): State<Web>, Token(token): Token, Form(form): Form<TokenForm>) -> Response {
-    let (clinic, link) = match find(&web, &token).await {
+async fn ask(
+    State(web): State<Web>,
+    Token(token): Token,
+    reading: Reading,
+    Form(form): Form<TokenForm>,
+) -> Response {
+    let (clinic, link) = match find(&web, &token, &reading).await {
         Ok(found) => found,
         Err(response) => return response,
     };
     if is_form_token(&token, &form.csrf) {
         match links::ask_for_new(&web.app, clinic, link.id).await {
             Ok(()) | Err(Error::Refused(_)) => {}
-            Err(error) => return broken(&error),
+            Err(error) => return broken(&error, &reading),
         }
     }
     back(&token)
@@ -252,9 +269,10 @@ async fn ask(State(web): State<Web>, Token(token): Token, Form(form): Form<Token
 async fn stop(
     State(web): State<Web>,
     Token(token): Token,
+    reading: Reading,
     Form(form): Form<TokenForm>,
 ) -> Response {
-    let (clinic, link) = match find(&web, &token).await {
+    let (clinic, link) = match find(&web, &token, &reading).await {
         Ok(found) => found,
         Err(response) => return response,
     };
@@ -262,42 +280,49 @@ async fn stop(
         match attempts::stop(&web.app, clinic, link.id).await {
             // Still being confirmed: the page goes on saying so.
             Ok(()) | Err(Error::Refused(_)) => {}
-            Err(error) => return broken(&error),
+            Err(error) => return broken(&error, &reading),
         }
     }
     back(&token)
 }
 
-async fn receipt(State(web): State<Web>, Token(token): Token) -> Response {
-    let (clinic, link) = match find(&web, &token).await {
+async fn receipt(State(web): State<Web>, Token(token): Token, reading: Reading) -> Response {
+    let (clinic, link) = match find(&web, &token, &reading).await {
         Ok(found) => found,
         Err(response) => return response,
     };
-    match show::receipt(&web.app, clinic, &link, &format!("/p/{token}")).await {
-        Ok(Some(receipt)) => html(StatusCode::OK, &receipt),
+    let language = reading.of(&link.patient_locale);
+    let back_url = format!("/p/{token}");
+    match show::receipt(&web.app, clinic, &link, language, &back_url).await {
+        Ok(Some(receipt)) => reading.remember(html(StatusCode::OK, &receipt)),
         Ok(None) => back(&token),
-        Err(error) => broken(&error),
+        Err(error) => broken(&error, &reading),
     }
 }
 
 /// The way back from the provider. Its address proves nothing; the cookie says whose browser it is.
-async fn returned(State(web): State<Web>, Token(attempt): Token, headers: HeaderMap) -> Response {
+async fn returned(
+    State(web): State<Web>,
+    Token(attempt): Token,
+    reading: Reading,
+    headers: HeaderMap,
+) -> Response {
     let Ok(attempt) = attempt.parse() else {
-        return html(StatusCode::NOT_FOUND, &show::unknown());
+        return unknown(StatusCode::NOT_FOUND, &reading);
     };
     let app = web.app.clone();
     let looked = tokio::spawn(async move { attempts::returned(&app, attempt).await }).await;
     let place = match looked.unwrap_or_else(|error| Err(Error::Setup(error.to_string()))) {
         Ok(place) => place,
-        Err(Error::NotFound) => return html(StatusCode::NOT_FOUND, &show::unknown()),
-        Err(error) => return broken(&error),
+        Err(Error::NotFound) => return unknown(StatusCode::NOT_FOUND, &reading),
+        Err(error) => return broken(&error, &reading),
     };
     let token = cookies::read(&headers, PAY_COOKIE)
         .unwrap_or_default()
         .to_owned();
     match links::by_token(&web.app, &token).await {
         Ok((clinic, link)) if (clinic, Some(link.id)) == place => back(&token),
-        Ok(_) | Err(Error::NotFound) => html(StatusCode::OK, &show::come_back()),
-        Err(error) => broken(&error),
+        Ok(_) | Err(Error::NotFound) => html(StatusCode::OK, &show::come_back(reading.of_nobody())),
+        Err(error) => broken(&error, &reading),
     }
 }

@@ -48,6 +48,8 @@ fn frame() -> Frame {
         brand_css: None,
         test_mode: false,
         csrf: "sample".into(),
+        path: Some("/p/sample".into()),
+        ..Frame::default()
     }
 }
 
@@ -168,7 +170,7 @@ fn state(&(_, state, heading, text, details): &Told) -> PayState {
         }),
         State::Waiting => Some(StateAction::Resume {
             href: Some("/sandbox/1".into()),
-            provider: "Klarna".into(),
+            back: "Go back to Klarna".into(),
             action: "/p/sample/cancel".into(),
         }),
         State::Paused => Some(StateAction::CheckAgain {

@@ -3,10 +3,15 @@
 //! section 3), unless the clinic lists its services.
 
 use askama::Template;
+use remit_core::languages::{self, Language, PageWords, Piece};
 
 /// What stands around each patient page.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Frame {
+    /// What the page speaks.
+    pub language: &'static Language,
+    /// The page's own address, for choosing another language; none offers no choice.
+    pub path: Option<String>,
     pub clinic: String,
     pub place: String,
     pub initials: String,
@@ -22,6 +27,83 @@ pub struct Frame {
     pub test_mode: bool,
     /// The token of the page's forms (hazard B12).
     pub csrf: String,
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self {
+            language: languages::english(),
+            path: None,
+            clinic: String::new(),
+            place: String::new(),
+            initials: String::new(),
+            address: String::new(),
+            phone: None,
+            email: None,
+            privacy_url: None,
+            terms_url: None,
+            brand_css: None,
+            test_mode: false,
+            csrf: String::new(),
+        }
+    }
+}
+
+/// A piece of a sentence that may lead somewhere.
+pub struct Link {
+    pub text: String,
+    pub href: Option<String>,
+}
+
+impl Frame {
+    #[must_use]
+    pub fn words(&self) -> &'static PageWords {
+        &self.language.page
+    }
+
+    /// The languages to choose from: address, tag, own name.
+    #[must_use]
+    pub fn languages(&self) -> Vec<(String, &'static str, &'static str)> {
+        let Some(path) = &self.path else {
+            return vec![];
+        };
+        languages::ALL
+            .into_iter()
+            .filter(|other| *other != self.language)
+            .map(|other| {
+                let href = format!("{path}?language={}", other.tag);
+                (href, other.html_lang, other.own_name)
+            })
+            .collect()
+    }
+
+    /// `Questions? Call 0117 496 0142 or email desk@larkhill.example`, piece by piece.
+    #[must_use]
+    pub fn questions(&self) -> Vec<Link> {
+        let words = self.words();
+        let sentence = match (&self.phone, &self.email) {
+            (Some(_), Some(_)) => words.questions_phone_email,
+            (Some(_), None) => words.questions_phone,
+            (None, Some(_)) => words.questions_email,
+            (None, None) => return vec![],
+        };
+        let link = |piece| {
+            let (text, href) = match (piece, &self.phone, &self.email) {
+                (Piece::Slot("phone"), Some((shown, dialled)), _) => {
+                    (shown.as_str(), Some(format!("tel:{dialled}")))
+                }
+                (Piece::Slot("email"), _, Some(email)) => {
+                    (email.as_str(), Some(format!("mailto:{email}")))
+                }
+                (Piece::Text(text) | Piece::Slot(text), _, _) => (text, None),
+            };
+            Link {
+                text: text.to_owned(),
+                href,
+            }
+        };
+        languages::pieces(sentence).into_iter().map(link).collect()
+    }
 }
 
 /// One line of the details: `Reference`, `PL-20671`.
@@ -51,6 +133,44 @@ pub struct Pay {
     /// `Your bank declined the card. Nothing was taken. Try again or choose another way.`
     pub note: Option<String>,
     pub note_is_error: bool,
+}
+
+impl Pay {
+    /// What stands before and after the time that is left.
+    #[must_use]
+    pub fn expires(&self) -> (String, String) {
+        let sentence = self.frame.words().expires;
+        let (before, after) = sentence.split_once("{left}").unwrap_or((sentence, ""));
+        let filled = |part| languages::fill(part, &[("when", &self.ends)]);
+        (filled(before), filled(after))
+    }
+
+    /// How the script writes what is left: hours, minutes, seconds.
+    #[must_use]
+    pub fn units(&self) -> String {
+        let words = self.frame.words();
+        format!("{} {} {}", words.hours, words.minutes, words.seconds)
+    }
+
+    /// What the button says.
+    #[must_use]
+    pub fn button(&self) -> String {
+        let words = self.frame.words().continue_to_pay;
+        languages::fill(words, &[("amount", &self.amount)])
+    }
+
+    /// Who never asks for a card number.
+    #[must_use]
+    pub fn safe(&self) -> String {
+        let clinic = self.frame.language.isolated(&self.frame.clinic);
+        languages::fill(self.frame.words().safe, &[("clinic", &clinic)])
+    }
+
+    #[must_use]
+    pub fn hello(&self) -> String {
+        let name = self.frame.language.isolated(&self.first_name);
+        languages::fill(self.frame.words().hello, &[("first_name", &name)])
+    }
 }
 
 pub struct PayMethod {
@@ -145,15 +265,15 @@ impl State {
 
     /// The page's title, before the clinic's name.
     #[must_use]
-    pub fn title(self) -> &'static str {
+    pub fn title(self, words: &PageWords) -> &'static str {
         match self {
-            Self::Paid => "Paid",
-            Self::Expired => "Link expired",
-            Self::Asked => "New link asked for",
-            Self::Cancelled => "Link not needed",
-            Self::Waiting => "Payment in progress",
-            Self::Paused => "Payment paused",
-            Self::Unknown => "Link not found",
+            Self::Paid => words.title_paid,
+            Self::Expired => words.title_expired,
+            Self::Asked => words.title_asked,
+            Self::Cancelled => words.title_cancelled,
+            Self::Waiting => words.title_waiting,
+            Self::Paused => words.title_paused,
+            Self::Unknown => words.title_unknown,
         }
     }
 
@@ -173,10 +293,11 @@ pub enum StateAction {
     Receipt { href: String },
     /// Posts to `/p/{token}/ask`.
     AskForNewLink { action: String },
-    /// Back to the provider's page, and `cancel` = `1` posted to `action` to stop and pay another way.
+    /// Back to the provider's page by the words of `back`, and `cancel` = `1` posted to `action` to stop and pay
+    /// another way.
     Resume {
         href: Option<String>,
-        provider: String,
+        back: String,
         action: String,
     },
     /// Loads the page again.
@@ -194,4 +315,18 @@ pub struct Receipt {
     /// Paid, with, for, refunded ...
     pub rows: Vec<Row>,
     pub back_url: String,
+}
+
+impl Receipt {
+    #[must_use]
+    pub fn heading(&self) -> String {
+        let number = self.frame.language.isolated(&self.reference);
+        languages::fill(self.frame.words().receipt, &[("reference", &number)])
+    }
+
+    #[must_use]
+    pub fn received_from(&self) -> String {
+        let name = self.frame.language.isolated(&self.patient);
+        languages::fill(self.frame.words().received_from, &[("name", &name)])
+    }
 }

@@ -9,14 +9,15 @@ use remit_app::{
     App, ClinicContext, Result, appointments, attempts, clinics, methods, payments, providers,
 };
 use remit_core::attempts::{Attempt, AttemptState};
-use remit_core::clinic::Clinic;
 use remit_core::ids::ClinicId;
+use remit_core::languages::{self, DateStyle, Language, PageWords};
 use remit_core::links::{Closing, LinkState};
 use remit_core::methods::{Method, PurposeKind, instalments};
 use remit_core::money::Money;
 use remit_core::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
 
 use super::html;
+use super::reading::Voice;
 use crate::pages::patient::{
     Frame, Onwards, Pay, PayMethod, PayState, Plan, Receipt, Row, State, StateAction,
 };
@@ -61,13 +62,23 @@ pub(crate) fn rfc3339(at: UtcMs) -> String {
         .unwrap_or_default()
 }
 
-fn frame(context: &ClinicContext, csrf: &str) -> Frame {
+/// What stands around a page about this clinic. `path`: where another language can be chosen.
+pub fn frame(
+    context: &ClinicContext,
+    csrf: &str,
+    language: &'static Language,
+    path: Option<String>,
+) -> Frame {
     let clinic = &context.clinic;
+    let parts = [clinic.name.as_str(), clinic.address.as_str()];
+    let known: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     Frame {
+        language,
+        path,
         clinic: clinic.name.clone(),
         place: clinic.strapline.clone(),
         initials: clinic.initials(),
-        address: format!("{}, {}", clinic.name, clinic.address),
+        address: known.join(", "),
         phone: context
             .dialled
             .clone()
@@ -96,50 +107,40 @@ fn state(
     }
 }
 
-/// The same bytes for every address that is no link.
-pub fn unknown() -> PayState {
-    let text = "Check the address in your message, or ask your clinic for a new link. You have not been charged.";
-    state(
-        Frame {
-            clinic: "Remit".into(),
-            initials: "?".into(),
-            ..Frame::default()
-        },
-        State::Unknown,
-        "We cannot find this link",
-        text,
-    )
+/// What stands around a page about nobody.
+fn bare(language: &'static Language, initials: &str) -> Frame {
+    Frame {
+        language,
+        clinic: "Remit".into(),
+        initials: initials.into(),
+        ..Frame::default()
+    }
+}
+
+/// The same bytes for every address that is no link, to whoever asks in one language.
+pub fn unknown(language: &'static Language) -> PayState {
+    let words = &language.page;
+    let frame = bare(language, "?");
+    state(frame, State::Unknown, words.unknown, words.unknown_text)
 }
 
 /// Ours to mend.
-pub fn out_of_order() -> PayState {
-    let frame = Frame {
-        clinic: "Remit".into(),
-        initials: "!".into(),
-        ..Frame::default()
-    };
+pub fn out_of_order(language: &'static Language) -> PayState {
+    let words = &language.page;
+    let frame = bare(language, "!");
     state(
         frame,
         State::Unknown,
-        "This page is out of order just now",
-        "Nothing was taken. Please try again in a minute.",
+        words.out_of_order,
+        words.out_of_order_text,
     )
 }
 
 /// For a browser that comes back from the provider without having begun here.
-pub fn come_back() -> PayState {
-    let frame = Frame {
-        clinic: "Remit".into(),
-        initials: "✓".into(),
-        ..Frame::default()
-    };
-    let text = "The clinic is told by itself as soon as the payment is confirmed. To see how it stands, open the link in your message again.";
-    state(
-        frame,
-        State::Asked,
-        "Thank you, you can close this page",
-        text,
-    )
+pub fn come_back(language: &'static Language) -> PayState {
+    let words = &language.page;
+    let frame = bare(language, "✓");
+    state(frame, State::Asked, words.come_back, words.come_back_text)
 }
 
 fn first_name(link: &LinkView) -> &str {
@@ -150,20 +151,23 @@ fn first_name(link: &LinkView) -> &str {
 }
 
 /// `45 h 19 min`.
-fn left(ms: i64) -> String {
+fn left(ms: i64, words: &PageWords) -> String {
     let (hours, minutes) = (ms / HOUR_MS, ms % HOUR_MS / MINUTE_MS);
+    let (h, min) = (words.hours, words.minutes);
     if hours > 0 {
-        format!("{hours} h {minutes} min")
+        format!("{hours} {h} {minutes} {min}")
     } else {
-        format!("{minutes} min")
+        format!("{minutes} {min}")
     }
 }
 
-fn visit(clinic: &Clinic, link: &LinkView) -> String {
-    format!(
-        "Appointment on {}",
-        in_zone(clinic, link.appointment_starts_at, "%-d %b, %H:%M")
-    )
+fn row(name: &str, value: String) -> Row {
+    (name.to_owned(), value)
+}
+
+fn visit(voice: Voice<'_>, link: &LinkView) -> String {
+    let when = voice.date(link.appointment_starts_at, DateStyle::ShortTime);
+    languages::fill(voice.words().appointment, &[("when", &when)])
 }
 
 /// The page of a link as things stand, and the moment it was judged at.
@@ -173,11 +177,16 @@ pub async fn page(
     link: &LinkView,
     token: &str,
     csrf: &str,
+    language: &'static Language,
     note: Option<&str>,
 ) -> Result<(Shown, UtcMs)> {
     let context = clinics::context(app, clinic_id).await?;
     let now = link.read_at;
-    let frame = frame(&context, csrf);
+    let frame = frame(&context, csrf, language, Some(format!("/p/{token}")));
+    let voice = Voice {
+        clinic: &context.clinic,
+        language,
+    };
     // Most pages are opened before anybody has begun to pay: nothing to look up then.
     let last = match link.attempted {
         true => attempts::last_of_link(app, clinic_id, link.id).await?,
@@ -185,9 +194,7 @@ pub async fn page(
     };
     let confirming = last.as_ref().filter(|attempt| is_confirming(attempt));
     let shown = match link.shown(now) {
-        LinkState::Paid => Shown::State(Box::new(
-            paid(app, &context.clinic, link, frame, token).await?,
-        )),
+        LinkState::Paid => Shown::State(Box::new(paid(app, voice, link, frame, token).await?)),
         LinkState::Expired
         | LinkState::Cancelled
         | LinkState::Created
@@ -195,22 +202,15 @@ pub async fn page(
         | LinkState::Accessed
             if confirming.is_some() =>
         {
-            Shown::State(Box::new(waiting(
-                &context.clinic,
-                link,
-                frame,
-                token,
-                confirming,
-            )))
+            Shown::State(Box::new(waiting(voice, link, frame, token, confirming)))
         }
-        LinkState::Expired => Shown::State(Box::new(expired(&context.clinic, link, frame, token))),
-        LinkState::Cancelled => {
-            Shown::State(Box::new(cancelled(&context.clinic, link, frame, token)))
-        }
+        LinkState::Expired => Shown::State(Box::new(expired(voice, link, frame, token))),
+        LinkState::Cancelled => Shown::State(Box::new(cancelled(voice, link, frame, token))),
         LinkState::Created | LinkState::Sent | LinkState::Accessed => {
             pay(
                 app,
                 &context,
+                voice,
                 link,
                 frame,
                 token,
@@ -233,40 +233,39 @@ fn is_confirming(attempt: &Attempt) -> bool {
 
 async fn paid(
     app: &App,
-    clinic: &Clinic,
+    voice: Voice<'_>,
     link: &LinkView,
     frame: Frame,
     token: &str,
 ) -> Result<PayState> {
-    let payments = payments::of_link(app, clinic.id, link.id).await?;
+    let words = voice.words();
+    let payments = payments::of_link(app, voice.clinic.id, link.id).await?;
     let amount = payments
         .last()
         .map_or(link.amount, |view| view.payment.amount);
-    let heading = format!("Thank you {}, {amount} is paid", first_name(link));
+    let named = [
+        ("first_name", first_name(link)),
+        ("amount", &voice.language.money(amount)),
+    ];
     let text = if link.late {
-        "Your payment came after the link had ended. It was accepted, and your clinic has been told."
+        words.late_text
     } else {
-        "Your clinic has been told. There is nothing more to do."
+        words.paid_text
     };
-    let mut page = state(frame, State::Paid, heading, text);
-    page.rows.push(("For".into(), visit(clinic, link)));
+    let mut page = state(frame, State::Paid, voice.fill(words.paid, &named), text);
+    page.rows.push(row(words.row_for, visit(voice, link)));
     if let Some(view) = payments.last() {
-        page.rows.push((
-            "Paid".into(),
-            in_zone(clinic, view.payment.received_at, "%-d %b %Y, %H:%M"),
-        ));
-        page.rows.extend(
-            view.payment
-                .reference
-                .clone()
-                .map(|with| ("With".to_owned(), with)),
-        );
+        let paid_at = voice.date(view.payment.received_at, DateStyle::ShortYearTime);
+        page.rows.push(row(words.row_paid, paid_at));
+        let with = view.payment.reference.clone();
+        page.rows.extend(with.map(|with| row(words.row_with, with)));
         if view.refunded.minor > 0 {
             page.rows
-                .push(("Refunded".into(), view.refunded.to_string()));
+                .push(row(words.row_refunded, voice.money(view.refunded)));
         }
     }
-    page.rows.push(("Reference".into(), link.reference.clone()));
+    page.rows
+        .push(row(words.row_reference, link.reference.clone()));
     page.action = Some(StateAction::Receipt {
         href: format!("/p/{token}/receipt"),
     });
@@ -274,94 +273,88 @@ async fn paid(
         .patient_email
         .as_deref()
         .and_then(|text| remit_core::contact::Email::parse(text).ok());
-    page.help = email.map(|email| format!("A receipt is on its way to {}", email.masked()));
+    page.help = email.map(|email| voice.fill(words.receipt_sent, &[("email", &email.masked())]));
     Ok(page)
 }
 
 fn waiting(
-    clinic: &Clinic,
+    voice: Voice<'_>,
     link: &LinkView,
     frame: Frame,
     token: &str,
     live: Option<&Attempt>,
 ) -> PayState {
-    let provider = live.map_or("your bank", |attempt| match attempt.method {
-        Method::Card => "your bank",
-        method => method.title(),
-    });
+    let words = voice.words();
+    let lender = live
+        .map(|attempt| attempt.method)
+        .filter(|method| *method != Method::Card);
+    let (heading, back) = match lender {
+        None => (words.waiting_bank.to_owned(), words.back_to_bank.to_owned()),
+        Some(method) => {
+            let named = [("provider", method.title())];
+            (
+                voice.fill(words.waiting_lender, &named),
+                voice.fill(words.back_to_lender, &named),
+            )
+        }
+    };
     let begun = live
-        .map(|attempt| in_zone(clinic, attempt.created_at, "%H:%M"))
+        .map(|attempt| voice.time(attempt.created_at))
         .unwrap_or_default();
     let amount = live.map_or(link.amount, |attempt| attempt.amount);
-    let text = format!(
-        "You started to pay {amount} at {begun}. This page updates by itself, usually within a minute."
-    );
-    let mut page = state(
-        frame,
-        State::Waiting,
-        format!("We are waiting for {provider}"),
-        text,
-    );
+    let amount = voice.language.money(amount);
+    let text = voice.fill(words.waiting_text, &[("amount", &amount), ("time", &begun)]);
+    let mut page = state(frame, State::Waiting, heading, text);
     page.rows = vec![
-        ("For".into(), visit(clinic, link)),
-        ("Reference".into(), link.reference.clone()),
+        row(words.row_for, visit(voice, link)),
+        row(words.row_reference, link.reference.clone()),
     ];
     page.action = Some(StateAction::Resume {
         href: live.and_then(|attempt| attempt.url.clone()),
-        provider: provider.to_owned(),
+        back,
         action: format!("/p/{token}/stop"),
     });
     page
 }
 
-fn expired(clinic: &Clinic, link: &LinkView, frame: Frame, token: &str) -> PayState {
-    let ended = in_zone(clinic, link.expires_at, "%A %-d %B at %H:%M");
+fn expired(voice: Voice<'_>, link: &LinkView, frame: Frame, token: &str) -> PayState {
+    let words = voice.words();
     let mut page = if link.asked_at.is_some() {
-        let text = "The clinic has been asked for a new link and sends it to the contact details it has for you.";
-        state(frame, State::Asked, "A new link is on its way", text)
+        state(frame, State::Asked, words.asked, words.asked_text)
     } else {
-        let text = format!(
-            "Payment links work for 48 hours. This one ended on {ended}. You have not been charged."
-        );
-        let mut page = state(frame, State::Expired, "This link has expired", text);
+        let ended = voice.date(link.expires_at, DateStyle::DayTime);
+        let text = languages::fill(words.expired_text, &[("when", &ended)]);
+        let mut page = state(frame, State::Expired, words.expired, text);
         page.action = Some(StateAction::AskForNewLink {
             action: format!("/p/{token}/ask"),
         });
-        page.help = Some(
-            "The clinic sends a new link to the contact details it already has for you.".into(),
-        );
+        page.help = Some(words.ask_help.into());
         page
     };
     page.rows = vec![
-        ("Amount".into(), link.amount.to_string()),
-        ("For".into(), visit(clinic, link)),
+        row(words.row_amount, voice.money(link.amount)),
+        row(words.row_for, visit(voice, link)),
     ];
     page
 }
 
-fn cancelled(clinic: &Clinic, link: &LinkView, frame: Frame, token: &str) -> PayState {
+fn cancelled(voice: Voice<'_>, link: &LinkView, frame: Frame, token: &str) -> PayState {
+    let words = voice.words();
     let (heading, text) = match link.why {
-        Some(Closing::Settled) => (
-            "This is paid already",
-            "The amount was settled another way. There is nothing more to pay here.",
-        ),
-        Some(Closing::Superseded) => (
-            "There is a newer link",
-            "The clinic has made a new link in place of this one. Please use the latest message. You have not been charged here.",
-        ),
+        Some(Closing::Settled) => (words.settled, words.settled_text),
+        Some(Closing::Superseded) => (words.superseded, words.superseded_text),
         Some(Closing::AppointmentCancelled) => (
-            "This appointment is cancelled",
-            "There is nothing to pay. You have not been charged here.",
+            words.appointment_cancelled,
+            words.appointment_cancelled_text,
         ),
-        Some(Closing::Cancelled | Closing::Expired) | None => (
-            "This link is no longer needed",
-            "The clinic has cancelled it. You have not been charged here.",
-        ),
+        Some(Closing::Cancelled | Closing::Expired) | None => {
+            (words.cancelled, words.cancelled_text)
+        }
     };
     let mut page = state(frame, State::Cancelled, heading, text);
     page.rows = vec![
-        ("For".into(), visit(clinic, link)),
-        ("Reference".into(), link.reference.clone()),
+        row(words.row_for, visit(voice, link)),
+        row(words.row_reference, link.reference.clone()),
     ];
     if matches!(link.why, Some(Closing::Cancelled)) && link.asked_at.is_none() {
         page.action = Some(StateAction::AskForNewLink {
@@ -374,6 +367,7 @@ fn cancelled(clinic: &Clinic, link: &LinkView, frame: Frame, token: &str) -> Pay
 async fn pay(
     app: &App,
     context: &ClinicContext,
+    voice: Voice<'_>,
     link: &LinkView,
     frame: Frame,
     token: &str,
@@ -383,9 +377,7 @@ async fn pay(
     let clinic = &context.clinic;
     let amount = link.amount_due();
     if amount.is_zero() {
-        return Ok(Shown::State(Box::new(cancelled(
-            clinic, link, frame, token,
-        ))));
+        return Ok(Shown::State(Box::new(cancelled(voice, link, frame, token))));
     }
     let offered: Vec<Method> =
         methods::on_offer(context, amount, link.purpose, link.patient_email.is_some())
@@ -397,21 +389,21 @@ async fn pay(
         .filter(|method| offered.contains(method));
     let (told, is_error) = match note {
         Some(note) => (Some(note.to_owned()), true),
-        None => told(link, amount, last),
+        None => told(voice, link, amount, last),
     };
     let services = if clinic.show_services {
-        services(app, clinic.id, link).await?
+        services(app, voice, link).await?
     } else {
         vec![]
     };
     let targets = context.taking.as_ref().map(providers::Taking::form_targets);
     let page = Pay {
         first_name: first_name(link).to_owned(),
-        amount: amount.to_string(),
-        subject: subject(clinic, link),
+        amount: voice.money(amount),
+        subject: subject(voice, link),
         services,
-        left: left(link.expires_at - now),
-        ends: in_zone(clinic, link.expires_at, "%A %-d %B at %H:%M"),
+        left: left(link.expires_at - now, voice.words()),
+        ends: voice.date(link.expires_at, DateStyle::DayTime),
         ends_at: rfc3339(link.expires_at),
         action: format!("/p/{token}/pay"),
         seen_url: format!("/p/{token}/seen"),
@@ -421,7 +413,7 @@ async fn pay(
             .enumerate()
             .map(|(index, method)| {
                 let on = chosen.map_or(index == 0, |chosen| chosen == *method);
-                pay_method(clinic, *method, amount, on, now)
+                pay_method(voice, *method, amount, on, now)
             })
             .collect(),
         note: told,
@@ -432,111 +424,106 @@ async fn pay(
 }
 
 /// The way to a payment page where the form's page could not name it beforehand.
-pub fn onwards(context: &ClinicContext, url: &str) -> Response {
+pub fn onwards(context: &ClinicContext, language: &'static Language, url: &str) -> Response {
     let page = Onwards {
-        frame: frame(context, ""),
+        frame: frame(context, "", language, None),
         url: url.to_owned(),
     };
     html(StatusCode::OK, &page)
 }
 
 /// The charges by name, where the clinic lists them (off by default, design 3).
-async fn services(app: &App, clinic: ClinicId, link: &LinkView) -> Result<Vec<Row>> {
-    let charges = appointments::charges(app, clinic, link.appointment).await?;
+async fn services(app: &App, voice: Voice<'_>, link: &LinkView) -> Result<Vec<Row>> {
+    let charges = appointments::charges(app, voice.clinic.id, link.appointment).await?;
     Ok(charges
         .into_iter()
-        .map(|charge| (charge.description, charge.amount.to_string()))
+        .map(|charge| (charge.description, voice.money(charge.amount)))
         .collect())
 }
 
 /// What a returning patient should know.
-fn told(link: &LinkView, amount: Money, last: Option<&Attempt>) -> (Option<String>, bool) {
+fn told(
+    voice: Voice<'_>,
+    link: &LinkView,
+    amount: Money,
+    last: Option<&Attempt>,
+) -> (Option<String>, bool) {
+    let words = voice.words();
     match last.map(|attempt| attempt.state) {
-        Some(AttemptState::Failed) => (
-            Some(
-                "Your payment was refused. Nothing was taken. Try again or choose another way."
-                    .into(),
-            ),
-            true,
-        ),
-        Some(AttemptState::Open) => (
-            Some(
-                "You have begun to pay. Go on with the same method, or choose another way.".into(),
-            ),
-            false,
-        ),
-        _ if amount.minor < link.amount.minor => (
-            Some(format!(
-                "The amount is now {amount}: part of {} is paid already.",
-                link.amount
-            )),
-            false,
-        ),
+        Some(AttemptState::Failed) => (Some(words.refused.into()), true),
+        Some(AttemptState::Open) => (Some(words.begun.into()), false),
+        _ if amount.minor < link.amount.minor => {
+            let language = voice.language;
+            let sums = [
+                ("amount", language.money(amount)),
+                ("total", language.money(link.amount)),
+            ];
+            let sums = sums.each_ref().map(|(name, sum)| (*name, sum.as_str()));
+            (Some(voice.fill(words.amount_now, &sums)), false)
+        }
         _ => (None, false),
     }
 }
 
-fn subject(clinic: &Clinic, link: &LinkView) -> String {
+fn subject(voice: Voice<'_>, link: &LinkView) -> String {
+    let words = voice.words();
     let what = match link.purpose {
-        PurposeKind::Deposit => "Deposit",
-        PurposeKind::Balance => "Balance",
-        PurposeKind::Custom => "Payment",
+        PurposeKind::Deposit => words.subject_deposit,
+        PurposeKind::Balance => words.subject_balance,
+        PurposeKind::Custom => words.subject_part,
     };
-    format!(
-        "{what} for your appointment on {}",
-        in_zone(clinic, link.appointment_starts_at, "%A %-d %B %Y at %H:%M")
-    )
+    let date = voice.date(link.appointment_starts_at, DateStyle::Full);
+    languages::fill(what, &[("date", &date)])
 }
 
 fn pay_method(
-    clinic: &Clinic,
+    voice: Voice<'_>,
     method: Method,
     amount: Money,
     chosen: bool,
     now: UtcMs,
 ) -> PayMethod {
+    let words = voice.words();
     let parts = instalments(method, amount);
     let each = parts.first().map_or(amount, |(part, _)| *part);
     let even = parts.iter().all(|(part, _)| *part == each);
-    let about = if even { "" } else { "about " };
-    let (detail, notice) = match method {
-        Method::Card => (
-            "Visa, Mastercard, Amex, Apple Pay or Google Pay".to_owned(),
-            "",
-        ),
+    let each = voice.money(each);
+    let each = if even {
+        each
+    } else {
+        languages::fill(words.about, &[("amount", &each)])
+    };
+    let count = parts.len().to_string();
+    let detail = |text| languages::fill(text, &[("parts", &count), ("each", &each)]);
+    let (word, tag, detail, notice) = match method {
+        Method::Card => (words.card, words.pay_now, words.card_detail.to_owned(), ""),
         Method::Klarna => (
-            format!(
-                "{} interest-free payments of {about}{each}, or pay in 30 days",
-                parts.len()
-            ),
-            "Klarna lends you the money and decides whether to offer it. 18+, UK residents. Missed payments can cost a late fee and affect your credit file. You see the full terms before you agree.",
+            method.title(),
+            words.pay_later,
+            detail(words.klarna_detail),
+            words.klarna_notice,
         ),
         Method::Clearpay => (
-            format!(
-                "{} interest-free payments of {about}{each}, every 2 weeks",
-                parts.len()
-            ),
-            "Clearpay lends you the money and decides whether to offer it. 18+, UK residents. Late fees apply to missed payments. You see the full terms before you agree.",
+            method.title(),
+            words.pay_later,
+            detail(words.clearpay_detail),
+            words.clearpay_notice,
         ),
     };
     let day = |days: i64| match days {
-        0 => "Today".to_owned(),
-        days => in_zone(clinic, now + days * DAY_MS, "%-d %b"),
+        0 => words.today.to_owned(),
+        days => voice.date(now + days * DAY_MS, DateStyle::Short),
     };
     PayMethod {
         value: method.name(),
-        word: method.title().to_owned(),
-        tag: if method == Method::Card {
-            "Pay now"
-        } else {
-            "Pay later"
-        },
+        word: word.to_owned(),
+        tag,
         detail,
         chosen,
         plan: (!parts.is_empty()).then(|| Plan {
             parts: parts
                 .iter()
-                .map(|(part, days)| (part.to_string(), day(*days)))
+                .map(|(part, days)| (voice.money(*part), day(*days)))
                 .collect(),
             notice: notice.to_owned(),
         }),
@@ -548,37 +535,39 @@ pub async fn receipt(
     app: &App,
     clinic_id: ClinicId,
     link: &LinkView,
+    language: &'static Language,
     back_url: &str,
 ) -> Result<Option<Receipt>> {
     let context = clinics::context(app, clinic_id).await?;
-    let clinic = &context.clinic;
+    let voice = Voice {
+        clinic: &context.clinic,
+        language,
+    };
+    let words = voice.words();
     let payments = payments::of_link(app, clinic_id, link.id).await?;
     let Some(view) = payments.last() else {
         return Ok(None);
     };
     let payment = &view.payment;
+    let paid_at = voice.date(payment.received_at, DateStyle::Long);
+    let zone = in_zone(voice.clinic, payment.received_at, "%Z");
+    let with = payment.reference.clone();
     let mut rows = vec![
-        (
-            "Paid".to_owned(),
-            in_zone(clinic, payment.received_at, "%-d %B %Y, %H:%M %Z"),
+        row(words.row_paid, format!("{paid_at} {zone}")),
+        row(
+            words.row_with,
+            with.unwrap_or_else(|| payment.paid_by.title().to_owned()),
         ),
-        (
-            "With".to_owned(),
-            payment
-                .reference
-                .clone()
-                .unwrap_or_else(|| payment.paid_by.title().to_owned()),
-        ),
-        ("For".to_owned(), visit(clinic, link)),
+        row(words.row_for, visit(voice, link)),
     ];
     if view.refunded.minor > 0 {
-        rows.push(("Refunded".to_owned(), view.refunded.to_string()));
+        rows.push(row(words.row_refunded, voice.money(view.refunded)));
     }
     Ok(Some(Receipt {
-        frame: frame(&context, ""),
+        frame: frame(&context, "", language, Some(format!("{back_url}/receipt"))),
         reference: link.reference.clone(),
         patient: link.patient_name.clone(),
-        amount: payment.amount.to_string(),
+        amount: voice.money(payment.amount),
         rows,
         back_url: back_url.to_owned(),
     }))
