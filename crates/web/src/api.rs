@@ -24,6 +24,7 @@ pub mod refunds;
 pub mod reports;
 pub mod sending_limits;
 pub mod services;
+pub mod templates;
 pub mod words;
 
 use std::sync::Arc;
@@ -70,6 +71,8 @@ fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(refunds::limits, refunds::change_limits))
         .routes(routes!(methods::get, methods::save))
         .routes(routes!(sending_limits::get, sending_limits::save))
+        .routes(routes!(templates::list))
+        .routes(routes!(templates::get, templates::save))
         .routes(routes!(reports::online_payments))
         .routes(routes!(providers::get, providers::save))
         .routes(routes!(providers::test))

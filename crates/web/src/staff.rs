@@ -29,6 +29,7 @@ mod services;
 pub mod session;
 mod sign_in;
 mod summary;
+mod templates;
 mod timeline;
 mod words;
 

@@ -50,6 +50,17 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("PUT", "/settings/payment-methods", Configure),
     ("GET", "/settings/sending-limits", Look),
     ("PUT", "/settings/sending-limits", Configure),
+    ("GET", "/settings/message-templates", Look),
+    (
+        "GET",
+        "/settings/message-templates/{channel}/{language}/{purpose}",
+        Look,
+    ),
+    (
+        "PUT",
+        "/settings/message-templates/{channel}/{language}/{purpose}",
+        Configure,
+    ),
     ("GET", "/reports/online-payments", Look),
     ("GET", "/settings/providers/{provider}", Administer),
     ("PUT", "/settings/providers/{provider}", Administer),

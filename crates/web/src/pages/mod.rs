@@ -27,6 +27,7 @@ pub mod services;
 pub mod sign_in;
 pub mod status;
 pub mod summary;
+pub mod templates;
 pub mod tray;
 
 pub use status::{AppointmentStatus, Badge, Channel, LinkStatus, Tone};

@@ -21,7 +21,7 @@ use super::session::{SignedIn, same_token, stranger};
 use super::{
     appointments, booking, checkout, diary, findings, follow_up, links, messaging, methods,
     online_payments, patients, payment, payments, providers, receipts, refunds, sending_limits,
-    sentences, services, sign_in, summary,
+    sentences, services, sign_in, summary, templates,
 };
 use crate::pages::Section;
 use crate::pages::message::{Message, PlainMessage};
@@ -96,6 +96,9 @@ pub fn doors() -> Vec<Door> {
         see("/settings", Look, get(methods::start)),
         see("/settings/payment-methods", Look, get(methods::show)),
         act("/settings/payment-methods", Configure, post(methods::save)),
+        see("/settings/messages/texts", Look, get(templates::show)),
+        act("/settings/messages/texts", Configure, post(templates::save)),
+        act("/settings/messages/texts/preview", Configure, post(templates::preview)),
         see("/settings/providers", Administer, get(providers::show)),
         act("/settings/providers/{provider}", Administer, post(providers::save)),
         act("/settings/providers/{provider}/test", Administer, post(providers::test)),
