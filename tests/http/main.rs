@@ -13,6 +13,7 @@ mod doors;
 mod keys;
 mod late;
 mod live;
+mod messages;
 mod payments;
 mod refunds;
 mod scanners;
@@ -141,6 +142,25 @@ async fn flows_on_postgres_with_two_nodes() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn money_begun_in_time_is_late_after_48_hours() {
     late::play().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_arrive_on_sqlite() {
+    messages::play(Clinic::on_sqlite(&[])).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_arrive_on_postgres_with_two_nodes() {
+    let Ok(url) = std::env::var("REMIT_TEST_POSTGRES_URL") else {
+        println!("skipped: REMIT_TEST_POSTGRES_URL is not set");
+        return;
+    };
+    messages::play(Clinic::on_postgres(&url).await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_text_that_provably_never_arrived_goes_out_once_more() {
+    messages::play_a_proven_loss().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
