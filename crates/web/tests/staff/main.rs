@@ -480,7 +480,11 @@ async fn an_owner_connects_a_carrier_and_nobody_reads_its_secrets() {
         let manager = house.person(Role::Manager).await;
         assert_eq!(manager.get(here).await.status, StatusCode::FORBIDDEN);
         let owner = house.person(Role::Owner).await;
-        owner.get(here).await.says("Message tray").says("Connect Twilio");
+        owner
+            .get(here)
+            .await
+            .says("Message tray")
+            .says("Connect Twilio");
         let form = |sid: &'static str, token: &'static str| {
             [
                 ("provider", "twilio"),
@@ -496,16 +500,30 @@ async fn an_owner_connects_a_carrier_and_nobody_reads_its_secrets() {
         slip.says("This is an API key (SK)").says("SK1");
         assert!(!slip.html.contains("secret_of_the_clinic"));
         let base = [("api_base", fake.url.as_str())];
-        let good = [&form(fake_carriers::ACCOUNT_SID, fake_carriers::AUTH_TOKEN)[..], &base].concat();
+        let good = [
+            &form(fake_carriers::ACCOUNT_SID, fake_carriers::AUTH_TOKEN)[..],
+            &base,
+        ]
+        .concat();
         let saved = owner.post(&format!("{here}/sms"), &good).await;
         assert_eq!(saved.location, format!("{here}?done=saved&channel=sms#sms"));
         let shown = owner.get(here).await;
-        shown.says("Twilio · from Larkhill").says("Saved. Leave it empty to keep it");
+        shown
+            .says("Twilio · from Larkhill")
+            .says("Saved. Leave it empty to keep it");
         assert!(!shown.html.contains(fake_carriers::AUTH_TOKEN));
-        let number = if house.app.store.is_sqlite() { "07700 900201" } else { "07700 900202" };
-        let sent = owner.post(&format!("{here}/sms/test"), &[("to", number)]).await;
+        let number = if house.app.store.is_sqlite() {
+            "07700 900201"
+        } else {
+            "07700 900202"
+        };
+        let sent = owner
+            .post(&format!("{here}/sms/test"), &[("to", number)])
+            .await;
         assert_eq!(sent.location, format!("{here}?done=tested&channel=sms#sms"));
-        let landline = owner.post(&format!("{here}/sms/test"), &[("to", "0117 496 0142")]).await;
+        let landline = owner
+            .post(&format!("{here}/sms/test"), &[("to", "0117 496 0142")])
+            .await;
         assert_eq!(landline.status, StatusCode::UNPROCESSABLE_ENTITY);
         landline.says("cannot receive texts");
         owner.post(&format!("{here}/sms/disconnect"), &[]).await;
@@ -529,7 +547,11 @@ async fn a_failed_text_is_told_and_offers_the_email() {
         let window = owner.books("link", "10:00").await.location;
         fake.fault("+447700900611", fake_carriers::Fault::Refuse(21_610));
         let path = format!("{window}/deliveries");
-        let text = [("channel", "sms"), ("to", "07700 900611"), ("idempotency_key", "k-instead")];
+        let text = [
+            ("channel", "sms"),
+            ("to", "07700 900611"),
+            ("idempotency_key", "k-instead"),
+        ];
         owner.post(&path, &text).await;
         while remit_app::outbox::run(&house.app).await.unwrap() > 0 {}
         let told = owner.get(&window).await;
