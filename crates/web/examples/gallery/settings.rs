@@ -192,6 +192,7 @@ fn patient() -> PatientRecord {
         name: Field::new("Hannah Whitlock"),
         phone: Field::new("+44 7700 900618"),
         email: Field::new("hannah.whitlock@mail.example"),
+        languages: vec![],
         may_change: true,
         saved: false,
         credit: Some("£36.00".into()),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{AppointmentStatus, Badge, Field, LinkStatus, Shell};
+use super::{AppointmentStatus, Badge, Choice, Field, LinkStatus, Shell};
 
 /// `GET /patients?q=`.
 #[derive(Template)]
@@ -25,7 +25,7 @@ pub struct PatientRow {
     pub next_appointment: String,
 }
 
-/// `GET /patients/{id}`; contact is saved by `POST /patients/{id}`: `name`, `phone`, `email`.
+/// `GET /patients/{id}`; contact is saved by `POST /patients/{id}`: `name`, `phone`, `email`, `language`.
 #[derive(Template)]
 #[template(path = "staff/patient.html")]
 pub struct PatientRecord {
@@ -35,6 +35,8 @@ pub struct PatientRecord {
     pub name: Field,
     pub phone: Field,
     pub email: Field,
+    /// What messages and the patient's pages speak.
+    pub languages: Vec<Choice>,
     pub may_change: bool,
     pub saved: bool,
     pub credit: Option<String>,

@@ -9,6 +9,7 @@ use remit_core::DAY_MS;
 use remit_core::clinic::initials;
 use remit_core::contact::Phone;
 use remit_core::ids::PatientId;
+use remit_core::languages;
 use remit_core::roles::Permission;
 use serde::Deserialize;
 
@@ -19,7 +20,7 @@ use super::{sentences, words};
 use crate::pages::patients::{
     PatientAppointment, PatientLink, PatientRecord, PatientRow, Patients,
 };
-use crate::pages::{Field, Section};
+use crate::pages::{Choice, Field, Section};
 
 const PAGE_ROWS: i64 = 25;
 const FOUND_MAX: i64 = 50;
@@ -104,7 +105,7 @@ pub async fn save(desk: Desk, Path(id): Path<String>, form: Form) -> Answer {
         name: Some(form.text("name").to_owned()),
         email: Some(form.some("email")),
         phone: Some(form.some("phone")),
-        locale: None,
+        locale: language(&desk, id, &form).await?,
     };
     match verbs::change(&desk.app, desk.actor(), id, change).await {
         Ok(_) => Ok(see_other(&format!("/patients/{id}?saved=1"))),
@@ -120,6 +121,16 @@ pub async fn save(desk: Desk, Path(id): Path<String>, form: Form) -> Answer {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// The language that was chosen, where it is another: `pl-GB` stays as it is when Polish is chosen again.
+async fn language(desk: &Desk, id: PatientId, form: &Form) -> remit_app::Result<Option<String>> {
+    let Some(chosen) = languages::named(form.text("language")) else {
+        return Ok(None);
+    };
+    let kept = verbs::get(&desk.app, desk.clinic(), id).await?.locale;
+    let is_other = *languages::of_locale(&kept) != *chosen;
+    Ok(is_other.then(|| chosen.html_lang.to_owned()))
 }
 
 async fn record(
@@ -164,6 +175,10 @@ async fn record(
                 .unwrap_or_default(),
         ),
         email: field("email", patient.email.clone().unwrap_or_default()),
+        languages: spoken(retry.map_or_else(
+            || languages::of_locale(&patient.locale).tag,
+            |(form, _)| form.text("language"),
+        )),
         may_change: desk.may(Permission::Book),
         saved,
         credit: (credit > 0)
@@ -185,6 +200,15 @@ async fn record(
             .collect(),
     };
     Ok(page(status, &shown))
+}
+
+fn spoken(chosen: &str) -> Vec<Choice> {
+    let choice = |one: &'static languages::Language| Choice {
+        value: one.tag.into(),
+        label: one.english_name.into(),
+        selected: one.tag == chosen,
+    };
+    languages::ALL.into_iter().map(choice).collect()
 }
 
 fn appointment(desk: &Desk, visit: &AppointmentView) -> PatientAppointment {
