@@ -138,6 +138,10 @@ export class Api {
     return this.#call("PUT", call, body);
   }
 
+  patch(call, body) {
+    return this.#call("PATCH", call, body);
+  }
+
   /** Messages in the demo's tray, newest first. */
   async tray() {
     const answer = await fetch(`${this.url}/demo/messages.json`);

@@ -48,7 +48,7 @@ impl Email<'_> {
         if let Some(mark) = self.mark {
             let _ = writeln!(
                 page,
-                "<p style=\"margin:12px 0 0;padding:8px 12px;background:#fdf1dc;color:#85500a;border-radius:6px;font-size:14px\">{}</p>",
+                "<p dir=\"ltr\" style=\"margin:12px 0 0;padding:8px 12px;background:#fdf1dc;color:#85500a;border-radius:6px;font-size:14px\">{}</p>",
                 escaped(mark)
             );
         }

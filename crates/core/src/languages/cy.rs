@@ -58,7 +58,7 @@ pub(super) static LANGUAGE: Language = Language {
         language: "Iaith",
         privacy: "Preifatrwydd",
         terms: "Telerau",
-        questions_phone_email: "Cwestiynau? Ffoniwch {phone} neu e-bostiwch {email}",
+        questions_phone_email: "Cwestiynau? Ffoniwch {phone} neu e‑bostiwch {email}",
         questions_phone: "Cwestiynau? Ffoniwch {phone}",
         questions_email: "Cwestiynau? E-bostiwch {email}",
         title_pay: "Talu",

@@ -90,7 +90,7 @@ pub(super) static LANGUAGE: Language = Language {
         today: "Heute",
         klarna_notice: "Klarna leiht Ihnen das Geld und entscheidet, ob es Ihnen angeboten wird. Ab 18, mit Wohnsitz im Vereinigten Königreich. Versäumte Raten können Mahngebühren kosten und Ihre Kreditauskunft belasten. Sie sehen alle Bedingungen, bevor Sie zustimmen.",
         clearpay_notice: "Clearpay leiht Ihnen das Geld und entscheidet, ob es Ihnen angeboten wird. Ab 18, mit Wohnsitz im Vereinigten Königreich. Für versäumte Raten fallen Gebühren an. Sie sehen alle Bedingungen, bevor Sie zustimmen.",
-        continue_to_pay: "Weiter, um {amount} zu bezahlen",
+        continue_to_pay: "Weiter: {amount} zahlen",
         safe: "Sie bezahlen auf der sicheren Seite unseres Zahlungspartners. {clinic} sieht Ihre Kartennummer nie und wird nie per SMS oder E-Mail danach fragen.",
         opening: "Die Zahlungsseite wird geöffnet",
         opening_text: "Falls sie sich nicht von selbst öffnet, benutzen Sie den Knopf.",

@@ -14,3 +14,4 @@ mod providers;
 mod reports;
 mod routes;
 mod sending;
+mod templates;
