@@ -73,10 +73,21 @@ pub struct MessagePreview {
     advice: Vec<FieldError>,
 }
 
+/// One text with how it would arrive and what became of it.
 #[derive(Serialize, ToSchema)]
 pub struct MessageTemplateDetail {
-    #[serde(flatten)]
-    template: MessageTemplate,
+    channel: &'static str,
+    language: &'static str,
+    purpose: &'static str,
+    /// Emails only.
+    subject: Option<String>,
+    body: String,
+    /// Nobody has written another.
+    standard: bool,
+    /// Null until the text was changed for the first time.
+    version: Option<i64>,
+    updated_at: Option<Time>,
+    updated_by: Option<String>,
     /// What may stand in curly brackets.
     placeholders: Vec<&'static str>,
     preview: MessagePreview,
@@ -122,8 +133,17 @@ async fn detail(
     let preview = verbs::preview(app, actor.clinic, which, &view.text).await?;
     let is_email = which.channel == TextChannel::Email;
     let segments = preview.segments;
+    let template = template(&view);
     Ok(MessageTemplateDetail {
-        template: template(&view),
+        channel: template.channel,
+        language: template.language,
+        purpose: template.purpose,
+        subject: template.subject,
+        body: template.body,
+        standard: template.standard,
+        version: template.version,
+        updated_at: template.updated_at,
+        updated_by: template.updated_by,
         placeholders: Placeholder::ALL
             .into_iter()
             .filter(|one| one.fits(which.purpose))
