@@ -1,7 +1,9 @@
 //! Storms over the real binary with Stripe as its provider (hazards, section 5): S3, many payments whose webhooks come
 //! doubled, shuffled, late or never; S7, a provider whose answers are lost, slow, refused for now or errors.
 //!
-//! `REMIT_STORM_PAYMENTS` and `REMIT_STORM_OUTCOMES` set the sizes; `REMIT_SEED` replays the faults that are drawn.
+//! S16, somebody who abuses it: texts without end, passwords, addresses, cards.
+//!
+//! `REMIT_ABUSE_TRIES` sets the size of S16, `REMIT_STORM_PAYMENTS` and `REMIT_STORM_OUTCOMES` set the sizes; `REMIT_SEED` replays the faults that are drawn.
 
 #[allow(dead_code, reason = "the flow tests use the rest")]
 #[path = "../http/browser.rs"]
@@ -16,6 +18,7 @@ mod late;
 #[path = "../http/server.rs"]
 mod server;
 
+mod abuse;
 mod books;
 mod gone;
 mod lost;
@@ -79,4 +82,28 @@ async fn a_link_that_ends_while_stripe_is_gone_is_closed_there_later() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_unknown_outcome_is_resolved_and_nobody_is_charged_twice() {
     unknown::play(size("REMIT_STORM_OUTCOMES", 500)).await;
+}
+
+/// Every abuse of S16, on one installation.
+async fn abuse(clinic: Arc<Clinic>) {
+    let tries = size("REMIT_ABUSE_TRIES", 1_000);
+    abuse::sends_without_end(clinic.clone(), tries).await;
+    abuse::guesses_passwords(clinic.clone(), tries).await;
+    abuse::tests_cards(clinic.clone(), tries / 20).await;
+    // Last: whoever guesses addresses is not shown a real one for a minute either.
+    abuse::guesses_addresses(clinic, tries).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_cap_is_passed_by_whoever_abuses_it_on_sqlite() {
+    abuse(Arc::new(Clinic::on_sqlite(&[("REMIT_LOG", "warn")]))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_cap_is_passed_by_whoever_abuses_it_on_postgres_with_two_nodes() {
+    let Ok(url) = std::env::var("REMIT_TEST_POSTGRES_URL") else {
+        println!("skipped: REMIT_TEST_POSTGRES_URL is not set");
+        return;
+    };
+    abuse(Arc::new(Clinic::on_postgres(&url).await)).await;
 }

@@ -103,8 +103,15 @@ pub async fn add_staff(
 /// [`Error::SignIn`] for a wrong address or password alike, [`Error::TooMany`], or the store's.
 pub async fn sign_in(app: &App, email: &str, password: &str, peer: &str) -> Result<String> {
     let email = email.trim().to_lowercase();
-    throttle::check(app, throttle::SIGN_IN_PEER, peer).await?;
-    throttle::check(app, throttle::SIGN_IN_ACCOUNT, &email).await?;
+    // Counted before the password is looked at, and taken back when it is right: of a thousand tries at once no more are
+    // looked at than of a thousand in a row.
+    let caps = [
+        (throttle::SIGN_IN_PEER, peer),
+        (throttle::SIGN_IN_ACCOUNT, email.as_str()),
+    ];
+    for (cap, who) in caps {
+        throttle::hit(app, cap, who).await?;
+    }
     let row = staff::by_email(&app.store, &email)
         .await?
         .filter(|row| row.active);
@@ -115,14 +122,11 @@ pub async fn sign_in(app: &App, email: &str, password: &str, peer: &str) -> Resu
     };
     let right = verify(app, password.to_owned(), stored).await?;
     let Some(row) = row.filter(|_| right) else {
-        for (cap, who) in [
-            (throttle::SIGN_IN_PEER, peer),
-            (throttle::SIGN_IN_ACCOUNT, email.as_str()),
-        ] {
-            throttle::hit(app, cap, who).await?;
-        }
         return Err(Error::SignIn);
     };
+    for (cap, who) in caps {
+        throttle::take_back(app, cap, who).await?;
+    }
     let secret = keys::random_secret()? + &keys::random_secret()?;
     let mut tx = app.store.begin(row.clinic).await?;
     let now = tx.now().await?;

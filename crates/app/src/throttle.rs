@@ -21,13 +21,6 @@ pub const SIGN_IN_PEER: Cap = Cap {
     hits: 60,
     window_ms: 15 * remit_core::MINUTE_MS,
 };
-/// Unknown link addresses per network address (hazard B10).
-pub const TOKEN_MISS: Cap = Cap {
-    what: "address",
-    hits: 60,
-    window_ms: remit_core::MINUTE_MS,
-};
-
 /// Counts a hit against a cap.
 ///
 /// # Errors
@@ -44,19 +37,15 @@ pub async fn hit(app: &App, cap: Cap, who: &str) -> Result<()> {
     }
 }
 
-/// Whether a cap is passed already, without counting.
+/// Takes a hit back, because it turned out to be none.
 ///
 /// # Errors
-/// [`Error::TooMany`]; or the store's.
-pub async fn check(app: &App, cap: Cap, who: &str) -> Result<()> {
-    let now = app.now().await?;
-    let hits =
-        remit_store::throttle::hits(&app.store, &bucket(cap, who), cap.window_ms, now).await?;
-    if hits >= cap.hits {
-        Err(too_many(cap, now))
-    } else {
-        Ok(())
-    }
+/// The store's.
+pub async fn take_back(app: &App, cap: Cap, who: &str) -> Result<()> {
+    let mut tx = app.store.begin_installation().await?;
+    let now = tx.now().await?;
+    remit_store::throttle::take_back(&mut tx, &bucket(cap, who), cap.window_ms, now).await?;
+    Ok(tx.commit().await?)
 }
 
 fn bucket(cap: Cap, who: &str) -> String {

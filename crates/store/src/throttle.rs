@@ -2,12 +2,12 @@
 
 use remit_core::UtcMs;
 
-use crate::{Result, Store, Tx};
+use crate::{Result, Tx};
 
 statements! {
     HIT = ["INSERT INTO throttle (bucket, window_start, hits) VALUES ($1, $2, 1)
         ON CONFLICT (bucket, window_start) DO UPDATE SET hits = throttle.hits + 1 RETURNING hits"];
-    HITS = ["SELECT hits FROM throttle WHERE bucket = $1 AND window_start = $2"];
+    TAKE_BACK = ["UPDATE throttle SET hits = hits - 1 WHERE bucket = $1 AND window_start = $2 AND hits > 0"];
     SWEEP = ["DELETE FROM throttle WHERE window_start < $1"];
 }
 
@@ -20,13 +20,13 @@ pub async fn hit(tx: &mut Tx, bucket: &str, window_ms: i64, now: UtcMs) -> Resul
     Ok(opt!(tx, (i64,), HIT, bucket.to_owned(), start)?.map_or(0, |(hits,)| hits))
 }
 
-/// How many hits the present window has.
+/// Takes one hit of the present window back.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn hits(store: &Store, bucket: &str, window_ms: i64, now: UtcMs) -> Result<i64> {
+pub async fn take_back(tx: &mut Tx, bucket: &str, window_ms: i64, now: UtcMs) -> Result<()> {
     let start = now - now.rem_euclid(window_ms);
-    Ok(read_opt!(store, (i64,), HITS, bucket.to_owned(), start)?.map_or(0, |(hits,)| hits))
+    exec!(tx, TAKE_BACK, bucket.to_owned(), start).map(drop)
 }
 
 /// Forgets old windows.
