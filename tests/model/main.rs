@@ -3,6 +3,9 @@
 #[path = "../sim/db.rs"]
 #[allow(dead_code, reason = "the simulator uses the rows of outside work too")]
 mod db;
+#[path = "../sim/plans.rs"]
+#[allow(dead_code, reason = "the simulator uses the rows of outside work too")]
+mod plans;
 #[path = "../sim/reckoning.rs"]
 mod reckoning;
 mod reference;

@@ -12,11 +12,13 @@ use remit_core::attempts::Attempt;
 use remit_core::disputes::Dispute;
 use remit_core::ids::{AppointmentId, AttemptId, LinkId, PatientId, PaymentId, RefundId};
 use remit_core::ledger::Txn;
-use remit_core::links::Link;
+use remit_core::links::{Link, LinkState};
 use remit_core::money::Currency;
 use remit_core::payments::Payment;
 use remit_core::refunds::{Approval, Refund, RefundState};
 use uuid::Uuid;
+
+use crate::plans::{Sent, first_look};
 
 pub fn id<T: From<Uuid>>(n: u128) -> T {
     Uuid::from_u128(n).into()
@@ -99,6 +101,10 @@ pub struct Db {
     pub inbox: Vec<InboxRow>,
     pub outbox: Vec<Job>,
     pub moves: Vec<Move>,
+    /// Messages of links; when a link was accessed, and when it is looked at for a reminder.
+    pub sent: Vec<Sent>,
+    pub accessed: Vec<(LinkId, UtcMs)>,
+    pub plans: Vec<(LinkId, UtcMs)>,
     /// Time never runs back (hazard B6).
     pub floor: UtcMs,
     pub cursor: UtcMs,
@@ -129,6 +135,9 @@ impl Db {
             inbox: vec![],
             outbox: vec![],
             moves: vec![],
+            sent: vec![],
+            accessed: vec![],
+            plans: vec![],
             floor: now,
             cursor: now,
             source_key: true,
@@ -255,7 +264,7 @@ impl Db {
                 check(self.open_link(visit).is_none(), "one_open_link")?;
                 self.links.push(link.clone());
             }
-            Event::LinkMoved(moved) => self.move_link(moved)?,
+            Event::LinkMoved(moved) => self.move_link(moved, now)?,
             Event::AttemptStarted(attempt) => {
                 check(
                     self.live(visit).is_none() || !self.live_index,
@@ -343,7 +352,7 @@ impl Db {
         Ok(())
     }
 
-    fn move_link(&mut self, moved: &LinkMove) -> Result<(), Refused> {
+    fn move_link(&mut self, moved: &LinkMove, now: UtcMs) -> Result<(), Refused> {
         let link = self.links.iter_mut().find(|l| l.id == moved.link);
         let link = link.ok_or(Refused("link"))?;
         self.moves.push(Move {
@@ -351,6 +360,14 @@ impl Db {
             to: moved.to.rank(),
         });
         (link.state, link.why, link.late) = (moved.to, moved.why, moved.late);
+        if !moved.to.is_open() {
+            // The statement that ends a link takes its plan away.
+            self.plans.retain(|(of, _)| *of != moved.link);
+        } else if moved.to == LinkState::Accessed {
+            self.accessed.push((moved.link, now));
+            let look = first_look(link, true, now);
+            self.plans.extend(look.map(|at| (moved.link, at)));
+        }
         Ok(())
     }
 

@@ -10,9 +10,11 @@ mod db;
 mod disputes;
 mod marks;
 mod patient;
+mod plans;
 mod provider;
 mod reckoning;
 mod refunds;
+mod reminders;
 mod rng;
 mod sessions;
 mod staff;
@@ -41,7 +43,7 @@ fn play(from: u64, to: u64, planted: Option<Planted>) -> Result<Hits, (u64, Stri
         let mut world = World::new(seed, planted, false);
         let outcome = world.play();
         for (mark, hit) in hits.iter_mut().enumerate() {
-            *hit += world.marks >> mark & 1;
+            *hit += u64::from(world.marks >> mark & 1 == 1);
         }
         outcome.map_err(|broken| (seed, broken))?;
     }

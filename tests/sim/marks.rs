@@ -71,6 +71,9 @@ marks! {
     DisputeBeforePayment,
     RefundRefusedDisputed,
     RefundThroughAfterAll,
+    ReminderSent,
+    ReminderWithdrawn,
+    ReminderWaits,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,6 +102,8 @@ pub enum Planted {
     StaleReads,
     /// Only what the provider received in our own currency and amount is applied.
     MismatchIgnored,
+    /// A reminder that was queued is sent without asking once more.
+    ReminderUnchecked,
 }
 
 impl Planted {
@@ -124,5 +129,8 @@ impl Planted {
         Planted::DoneBeforeCall,
         Planted::RefundReservedAfterCall,
         Planted::MismatchIgnored,
+        Planted::Rule(Fault::ReminderAfterEnd),
+        Planted::Rule(Fault::RemindersUnbounded),
+        Planted::ReminderUnchecked,
     ];
 }

@@ -2,6 +2,7 @@
 
 use remit_core::account::{Decision, Effect, FindingKind, Refusal};
 use remit_core::appointments::{self, Charge, ChargeKind, Status};
+use remit_core::deliveries::DeliveryPurpose;
 use remit_core::ids::{AppointmentId, DeliveryId, LinkId, PaymentId, RefundId};
 use remit_core::links::{self, Purpose};
 use remit_core::money::{Money, Payable};
@@ -12,6 +13,7 @@ use remit_core::token::TokenHash;
 use crate::auditor::Fact;
 use crate::db::id;
 use crate::marks::{Mark, Planted};
+use crate::plans::{Sent, first_look};
 use crate::provider::RefundStanding;
 use crate::world::{Task, Then, World};
 
@@ -213,10 +215,25 @@ impl World {
         let Ok(mut decision) = links::hand_over(link, now) else {
             return;
         };
+        let link = link.clone();
         let delivery: DeliveryId = id(self.fresh());
         decision.effects.push(Effect::Send { delivery });
+        let (link, look) = (link.id, first_look(&link, false, now));
         self.say(|_| format!("staff send {delivery}"));
-        self.write(visit, &decision, &[]);
+        let mut tx = self.db.clone();
+        tx.floor = now;
+        if tx.apply(visit, &decision, now).is_err() {
+            return;
+        }
+        let purpose = DeliveryPurpose::Link;
+        tx.sent.push(Sent {
+            delivery,
+            link,
+            at: now,
+            purpose,
+        });
+        tx.plans.extend(look.map(|at| (link, at)));
+        self.commit(tx, &[], [None, None]);
     }
 
     fn desk(&mut self, visit: AppointmentId) {

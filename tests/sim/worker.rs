@@ -85,11 +85,12 @@ impl World {
     // ---- work
 
     pub fn worker(&mut self) {
-        match self.rng.below(10) {
+        match self.rng.below(11) {
             0..=3 => self.claim_job(),
             4..=6 => self.claim_event(),
             7 => self.poll(),
             8 => self.read_event_list(),
+            9 => self.remind(),
             _ => self.tick(),
         }
     }
@@ -104,6 +105,7 @@ impl World {
         }
         self.poll();
         self.read_event_list();
+        self.remind();
         self.tick();
     }
 
@@ -271,26 +273,6 @@ impl World {
     }
 
     // ---- messages
-
-    pub fn call_send(&mut self, delivery: DeliveryId, lease: (usize, u64)) {
-        let lost = self.unlucky(5);
-        if !lost {
-            self.carrier.accept(delivery);
-        }
-        if !lost && self.unlucky(8) {
-            return self.crash(Some(Mark::CrashAfterSmsAccepted));
-        }
-        let answer = if lost || self.unlucky(10) {
-            Answer::Unknown
-        } else {
-            Answer::Done(())
-        };
-        self.tasks.push(Task::Send {
-            delivery,
-            lease,
-            answer: Some(answer),
-        });
-    }
 
     pub fn save_send(&mut self, delivery: DeliveryId, lease: (usize, u64), answer: &Answer<()>) {
         match answer {

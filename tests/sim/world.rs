@@ -120,7 +120,9 @@ pub struct World {
     pub auditor: Auditor,
     /// Per dispute, the age of the last answer that was written.
     pub dispute_ages: std::collections::HashMap<usize, u64>,
-    pub marks: u64,
+    pub marks: u128,
+    /// What left by itself, as the carrier has it.
+    pub reminded: Vec<(LinkId, remit_core::reminders::Kind)>,
     pub broken: Option<String>,
     pub log: bool,
     next_id: u128,
@@ -158,6 +160,7 @@ impl World {
             auditor: Auditor::default(),
             dispute_ages: std::collections::HashMap::new(),
             marks: 0,
+            reminded: vec![],
             broken: None,
             log,
             next_id: 0,
@@ -298,7 +301,7 @@ impl World {
     }
 
     pub fn mark(&mut self, mark: Mark) {
-        self.marks |= 1 << mark as u64;
+        self.marks |= 1 << mark as u128;
     }
 
     pub fn say(&self, text: impl FnOnce(&World) -> String) {

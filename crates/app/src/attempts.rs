@@ -13,7 +13,7 @@ use remit_store::{attempts, links, patients};
 use crate::error::{Reach, Unreachable};
 use crate::providers::Account;
 use crate::settle::{self, Closed};
-use crate::{Actor, App, Error, Result, again, clinics, providers};
+use crate::{Actor, App, Error, Result, again, clinics, providers, reminders};
 
 /// Where *Continue to payment* leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,6 +125,7 @@ async fn start_once(app: &App, clinic: ClinicId, link: LinkId, method: Method) -
             ));
             let extras = Extras {
                 request_body: Some(frozen.0),
+                remind_at: reminders::first_look(&context, &row, true, now),
                 ..Extras::default()
             };
             apply(

@@ -8,7 +8,7 @@ use remit_core::contact::Phone;
 use remit_core::ids::ClinicId;
 use remit_core::languages::{DateStyle, Language, LocalTime};
 use remit_core::methods::{Method, MethodSetting};
-use remit_store::{clinics, methods, sending_limits};
+use remit_store::{clinics, methods, reminders, sending_limits};
 
 use crate::providers::{self, Taking};
 use crate::{Actor, App, ClinicContext, Error, Result};
@@ -40,6 +40,7 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
         refund_limits: clinics::refund_limits(&app.store, clinic).await?,
         shares_email: clinics::shares_email(&app.store, clinic).await?,
         sending_limits: sending_limits::get(&app.store, clinic).await?,
+        reminders: reminders::get(&app.store, clinic).await?,
         taking: taking(app, clinic).await?,
         read_at: Instant::now(),
     };

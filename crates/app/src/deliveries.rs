@@ -3,7 +3,7 @@
 use remit_core::UtcMs;
 use remit_core::account::Effect;
 use remit_core::contact::{Email, Phone};
-use remit_core::deliveries::{Channel, DeliveryStatus, RESEND_AFTER_MS};
+use remit_core::deliveries::{Channel, DeliveryPurpose, DeliveryStatus, RESEND_AFTER_MS};
 use remit_core::ids::{AppointmentId, ClinicId, DeliveryId, LinkId};
 use remit_core::links as rules;
 use remit_core::sending_limits::SendingLimits;
@@ -14,7 +14,7 @@ use remit_store::{links, outbox, patients};
 
 use crate::error::in_field;
 use crate::sending_limits::{self, Wish};
-use crate::{Actor, App, ClinicContext, Error, Result, again, clinics, sending};
+use crate::{Actor, App, ClinicContext, Error, Result, again, clinics, reminders, sending};
 
 /// A wish to hand a link over.
 #[derive(Clone, Debug)]
@@ -55,7 +55,14 @@ pub async fn deliver(
         Some(address) => Some(Wish {
             channel: input.channel,
             address,
-            segments: sending::segments(app, actor.clinic, &view, input.channel).await?,
+            segments: sending::segments(
+                app,
+                actor.clinic,
+                &view,
+                input.channel,
+                DeliveryPurpose::Link,
+            )
+            .await?,
         }),
         None => None,
     };
@@ -152,9 +159,11 @@ async fn deliver_in(
         created_at: now,
         created_by: actor.label.clone(),
         done_at: (!sent).then_some(now),
+        purpose: DeliveryPurpose::Link,
     };
-    deliveries::insert(tx, &delivery).await?;
-    links::mark_sent_by(tx, link, channel.name()).await?;
+    deliveries::insert(tx, &delivery, None).await?;
+    let look = reminders::first_look(context, &row, false, now).filter(|_| sent);
+    links::mark_sent_by(tx, link, channel.name(), look).await?;
     apply(
         tx,
         &standing,

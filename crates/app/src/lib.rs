@@ -13,6 +13,7 @@ pub mod disputes;
 pub mod error;
 pub mod expire;
 pub mod findings;
+pub mod follow_up;
 pub mod idempotency;
 pub mod inbox;
 pub mod keys;
@@ -29,6 +30,7 @@ pub mod qr;
 mod receipts;
 pub mod reconcile;
 pub mod refunds;
+pub mod reminders;
 pub mod reports;
 pub mod sandbox;
 mod sending;
@@ -66,6 +68,7 @@ pub mod views {
     pub use remit_store::disputes::DisputeView;
     pub use remit_store::events::EventView;
     pub use remit_store::findings::FindingView;
+    pub use remit_store::follow_up::Mark;
     pub use remit_store::links::{Cursor, Filter, LinkView, Tallies, Tally};
     pub use remit_store::outbox::StuckView;
     pub use remit_store::patients::Patient;
@@ -105,6 +108,7 @@ pub struct ClinicContext {
     /// Payment providers are told the payer's email address, where it is known (hazard E2).
     pub shares_email: bool,
     pub sending_limits: remit_core::sending_limits::SendingLimits,
+    pub reminders: remit_core::reminders::ReminderSettings,
     /// The account that takes new payments; none: patients cannot pay online.
     pub taking: Option<providers::Taking>,
     read_at: std::time::Instant,

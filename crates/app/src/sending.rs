@@ -3,8 +3,10 @@
 //! That a carrier is about to be given a message is written first. Whoever finds that later asks the carrier before
 //! anything is sent again, and only a proof that it does not have the message lets it go out once more (hazard A28).
 
-use remit_core::deliveries::{Channel, DeliveryStatus};
+use remit_core::deliveries::{Channel, DeliveryPurpose, DeliveryStatus};
 use remit_core::ids::{AppointmentId, ClinicId, DeliveryId};
+use remit_core::reminders::Kind;
+use remit_core::templates::Purpose;
 use remit_core::{MINUTE_MS, SECOND_MS, UtcMs, messages};
 use remit_gateways::messages::{Handover, Message, MessageFacts, MessageStatus};
 use remit_gateways::{Answer, Unknown};
@@ -13,6 +15,7 @@ use remit_store::links::{self, LinkView};
 use remit_store::outbox::{Leased, Outcome};
 
 use crate::messaging::{self, Carrier};
+use crate::reminders::{self, Hindrance};
 use crate::templates::{self, About, Composed};
 use crate::{App, Error, Result, keys};
 
@@ -42,6 +45,9 @@ pub(crate) async fn send(app: &App, job: &Leased, id: DeliveryId) -> Result<Outc
     {
         return Ok(outcome);
     }
+    if !is_open && delivery.purpose.automatic().is_some() {
+        return withdrawn(app, job, &delivery).await;
+    }
     if !is_open {
         let why = "The link had ended before the message was sent.";
         return failed(app, job, &delivery, why).await;
@@ -54,6 +60,17 @@ pub(crate) async fn send(app: &App, job: &Leased, id: DeliveryId) -> Result<Outc
         }
         Err(error) => return Err(error),
     };
+    if delivery.purpose.automatic().is_some()
+        && let Some(appointment) = job.appointment
+    {
+        match reminders::hindrance(app, job.clinic, appointment, delivery.link).await? {
+            Some(Hindrance::Ended) => return withdrawn(app, job, &delivery).await,
+            Some(Hindrance::Quiet { until }) => {
+                return Ok(again(until, "quiet hours"));
+            }
+            None => {}
+        }
+    }
     let Some(handed) = hand(app, job, &delivery, handed.as_ref(), &carrier).await? else {
         // Another node was first, or a receipt: the next look will show.
         return Ok(again(
@@ -134,7 +151,7 @@ async fn link_message(
     let link = crate::links::get(app, clinic, delivery.link).await?;
     let now = app.now().await?;
     let is_open = link.shown(now).is_open() && !link.amount_due().is_zero();
-    let composed = words(app, clinic, &link, delivery.channel).await?;
+    let composed = words(app, clinic, &link, delivery.channel, delivery.purpose).await?;
     let to = delivery.address.clone().ok_or(Error::NotFound)?;
     let message = Message {
         reference: delivery.id.to_string(),
@@ -149,11 +166,21 @@ async fn link_message(
 }
 
 /// A link's message, worded.
-async fn words(app: &App, clinic: ClinicId, link: &LinkView, channel: Channel) -> Result<Composed> {
+async fn words(
+    app: &App,
+    clinic: ClinicId,
+    link: &LinkView,
+    channel: Channel,
+    purpose: DeliveryPurpose,
+) -> Result<Composed> {
     let url = crate::links::url(app, clinic, link)?;
     let about = About {
         channel,
-        purpose: link.purpose.into(),
+        purpose: match purpose {
+            DeliveryPurpose::Link => link.purpose.into(),
+            DeliveryPurpose::Automatic(Kind::Unopened | Kind::Unpaid) => Purpose::Reminder,
+            DeliveryPurpose::Automatic(Kind::Expiring) => Purpose::Expiring,
+        },
         locale: &link.patient_locale,
         patient_name: &link.patient_name,
         amount: link.amount_due(),
@@ -172,10 +199,11 @@ pub(crate) async fn segments(
     clinic: ClinicId,
     link: &LinkView,
     channel: Channel,
+    purpose: DeliveryPurpose,
 ) -> Result<usize> {
     match channel {
         Channel::Sms => {
-            let composed = words(app, clinic, link, channel).await?;
+            let composed = words(app, clinic, link, channel, purpose).await?;
             Ok(messages::segments(&composed.text).count)
         }
         Channel::Email | Channel::Qr | Channel::Copy => Ok(0),
@@ -204,6 +232,19 @@ async fn told(
 async fn failed(app: &App, job: &Leased, delivery: &DeliveryView, why: &str) -> Result<Outcome> {
     let news = News::of(DeliveryStatus::Failed, why);
     write(app, job.clinic, job.appointment, delivery, &news).await?;
+    Ok(Outcome::Done)
+}
+
+/// A message that would have left by itself is not needed any more: it was paid, or the link has ended. Nothing failed,
+/// so the link gets no badge and staff nothing to do.
+async fn withdrawn(app: &App, job: &Leased, delivery: &DeliveryView) -> Result<Outcome> {
+    let why = "Not needed any more: the link was paid, or had ended, before it was sent.";
+    let mut tx = app.store.begin(job.clinic).await?;
+    let now = tx.now().await?;
+    let failed = DeliveryStatus::Failed;
+    deliveries::settle(&mut tx, delivery.id, failed, Some(why), None, now).await?;
+    tx.tell(delivery.link.to_string());
+    tx.commit().await?;
     Ok(Outcome::Done)
 }
 
@@ -313,7 +354,8 @@ pub(crate) async fn write(
             appointment,
             link: Some(delivery.link),
             actor: "Remit",
-            data: serde_json::json!({ "channel": delivery.channel.name(), "to": delivery.address, "reason": reason }),
+            data: serde_json::json!({ "channel": delivery.channel.name(), "to": delivery.address, "reason": reason,
+                "purpose": delivery.purpose.name() }),
         };
         remit_store::events::append(&mut tx, &entry).await?;
     }

@@ -10,7 +10,7 @@ use remit_core::links as rules;
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::{events, links};
 
-use crate::{Actor, App, Error, Result, again};
+use crate::{Actor, App, Error, Result, again, clinics, reminders};
 
 /// Fetches of a link's page within this span are one line of its timeline.
 const COALESCE_MS: i64 = 10 * remit_core::MINUTE_MS;
@@ -89,6 +89,7 @@ pub async fn write_fetched(app: &App) -> Result<()> {
 /// [`Error::NotFound`], or the store's.
 pub async fn seen(app: &App, clinic: ClinicId, link: LinkId) -> Result<()> {
     let appointment = crate::links::appointment_of(app, clinic, link).await?;
+    let context = clinics::context(app, clinic).await?;
     again(async || {
         let mut tx = app.store.begin(clinic).await?;
         let (standing, now) = lock_standing(&mut tx, appointment)
@@ -99,11 +100,15 @@ pub async fn seen(app: &App, clinic: ClinicId, link: LinkId) -> Result<()> {
         if decision.events.is_empty() {
             return Ok(());
         }
+        let extras = Extras {
+            remind_at: reminders::first_look(&context, &row, true, now),
+            ..Extras::default()
+        };
         apply(
             &mut tx,
             &standing,
             &decision,
-            &Extras::default(),
+            &extras,
             &Actor::patient(clinic).label,
             now,
         )

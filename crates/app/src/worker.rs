@@ -9,7 +9,9 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use crate::{App, Result, clinics, expire, idempotency, inbox, outbox, reconcile, sandbox, visits};
+use crate::{
+    App, Result, clinics, expire, idempotency, inbox, outbox, reconcile, reminders, sandbox, visits,
+};
 
 /// How long a task rests when nothing wakes it. Notices wake it at once; this is for a lost one.
 const NAP: Duration = Duration::from_secs(1);
@@ -103,6 +105,7 @@ async fn named(notices: &mut tokio::sync::broadcast::Receiver<remit_store::Notic
 async fn rounds(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     loop {
         log("expiry", expire::run(&app).await);
+        log("reminders", reminders::run(&app).await);
         log(
             "live attempts",
             reconcile::look_at_live_attempts(&app).await,

@@ -1,5 +1,7 @@
 //! Deliveries: one handing-over of a link, with its own outcome.
 
+use crate::reminders::Kind;
+
 /// How a link is handed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Channel {
@@ -32,6 +34,41 @@ impl Channel {
             Channel::Email => "Email",
             Channel::Qr => "QR code",
             Channel::Copy => "Copied",
+        }
+    }
+}
+
+/// Why a message was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DeliveryPurpose {
+    /// Staff, or a program, hand the link over.
+    Link,
+    /// It left by itself.
+    Automatic(Kind),
+}
+
+impl DeliveryPurpose {
+    pub fn name(self) -> &'static str {
+        match self {
+            DeliveryPurpose::Link => "link",
+            DeliveryPurpose::Automatic(Kind::Unopened) => "unopened",
+            DeliveryPurpose::Automatic(Kind::Unpaid) => "unpaid",
+            DeliveryPurpose::Automatic(Kind::Expiring) => "expiring",
+        }
+    }
+
+    pub fn parse(name: &str) -> Option<DeliveryPurpose> {
+        let automatic = Kind::ALL.map(DeliveryPurpose::Automatic);
+        std::iter::once(DeliveryPurpose::Link)
+            .chain(automatic)
+            .find(|purpose| purpose.name() == name)
+    }
+
+    /// Why it left by itself, if it did.
+    pub fn automatic(self) -> Option<Kind> {
+        match self {
+            DeliveryPurpose::Link => None,
+            DeliveryPurpose::Automatic(kind) => Some(kind),
         }
     }
 }

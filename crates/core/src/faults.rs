@@ -20,10 +20,14 @@ pub enum Fault {
     DisputeDoubled,
     /// An answer about a dispute is applied over one that was asked for later (hazard A23).
     DisputeOrderIgnored,
+    /// A reminder leaves although its link has ended or is paid.
+    ReminderAfterEnd,
+    /// Reminders go on without end.
+    RemindersUnbounded,
 }
 
 impl Fault {
-    pub const ALL: [Fault; 8] = [
+    pub const ALL: [Fault; 10] = [
         Fault::LateSuccessIgnored,
         Fault::SurplusDropped,
         Fault::OldAmount,
@@ -32,6 +36,8 @@ impl Fault {
         Fault::NothingClosed,
         Fault::DisputeDoubled,
         Fault::DisputeOrderIgnored,
+        Fault::ReminderAfterEnd,
+        Fault::RemindersUnbounded,
     ];
 }
 

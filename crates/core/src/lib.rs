@@ -23,6 +23,7 @@ pub mod movements;
 pub mod outbox;
 pub mod payments;
 pub mod refunds;
+pub mod reminders;
 pub mod reports;
 pub mod roles;
 pub mod sending_limits;

@@ -55,7 +55,9 @@ statements! {
         sent_at = CASE WHEN $3 = 'sent' THEN $6 ELSE sent_at END,
         accessed_at = CASE WHEN $3 = 'accessed' THEN $6 ELSE accessed_at END,
         paid_at = CASE WHEN $3 = 'paid' THEN $6 ELSE paid_at END,
-        closed_at = CASE WHEN $3 IN ('expired', 'cancelled') THEN $6 ELSE closed_at END
+        closed_at = CASE WHEN $3 IN ('expired', 'cancelled') THEN $6 ELSE closed_at END,
+        remind_at = CASE WHEN $3 IN ('expired', 'cancelled', 'paid') THEN NULL
+          WHEN remind_at <= CAST($8 AS BIGINT) THEN remind_at ELSE COALESCE(CAST($8 AS BIGINT), remind_at) END
         WHERE clinic = $1 AND id = $2 AND state = $7"];
     ASK_AGAIN = ["UPDATE payment_link SET asked_at = $3 WHERE clinic = $1 AND id = $2"];
     TALLY = ["INSERT INTO link_tally (clinic, day, state, slot, links, amount)
@@ -74,7 +76,8 @@ statements! {
     INSERT_PAYMENT = ["INSERT INTO payment (clinic, id, appt, link, attempt, method, provider, account,
         provider_payment_id, amount, currency, received_at, received_by, reference, refund_reserved, refunded)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, 0, 0)"];
-    LINK_CAPTURED = ["UPDATE payment_link SET captured = captured + $3 WHERE clinic = $1 AND id = $2"];
+    LINK_CAPTURED = ["UPDATE payment_link SET captured = captured + $3, remind_at = NULL
+        WHERE clinic = $1 AND id = $2"];
     INSERT_REFUND = ["INSERT INTO refund (clinic, id, payment, appt, amount, currency, reason, reopen, state,
         requested_at, requested_by, approval, asker)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'requested', $9, $10, $11, $12)"];
@@ -164,6 +167,8 @@ pub async fn lock_standing(
 pub struct Extras {
     pub token_sealed: Option<Vec<u8>>,
     pub request_body: Option<String>,
+    /// When to look whether a reminder is due, for a link that rises to *Accessed*.
+    pub remind_at: Option<UtcMs>,
 }
 
 /// Writes what was decided, its timeline and its effects, and tells the live pages.
@@ -361,6 +366,7 @@ impl Scribe<'_> {
             i64::from(moved.late),
             self.now,
             moved.from.name(),
+            self.extras.remind_at,
         )?;
         one_row(rows, "link")
     }

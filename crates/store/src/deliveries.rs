@@ -1,15 +1,15 @@
 //! Deliveries of links: the rows and their outcomes.
 
 use remit_core::UtcMs;
-use remit_core::deliveries::{Channel, DeliveryStatus};
+use remit_core::deliveries::{Channel, DeliveryPurpose, DeliveryStatus};
 use remit_core::ids::{ClinicId, DeliveryId, LinkId};
 
 use crate::error::{id, read};
 use crate::{Result, Store, Tx};
 
 statements! {
-    INSERT = ["INSERT INTO delivery (clinic, id, link, channel, address, status, created_at, created_by, done_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)"];
+    INSERT = ["INSERT INTO delivery (clinic, id, link, channel, address, status, created_at, created_by, done_at,
+        purpose, automatic) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"];
     SETTLE = ["UPDATE delivery SET status = $3, reason = $4, provider_message_id = COALESCE($5, provider_message_id),
         done_at = $6 WHERE clinic = $1 AND id = $2 AND status IN " (ids 7)];
     HAND = ["UPDATE delivery SET handed_at = $3, carrier = $4 WHERE clinic = $1 AND id = $2
@@ -18,11 +18,14 @@ statements! {
     HANDED = ["SELECT handed_at, carrier FROM delivery WHERE clinic = $1 AND id = $2"];
     BY_MESSAGE = ["SELECT id FROM delivery WHERE clinic = $1 AND provider_message_id = $2 AND carrier = $3
         ORDER BY created_at DESC LIMIT 1"];
-    GET = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at FROM delivery
+    GET = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at, purpose
+        FROM delivery
         WHERE clinic = $1 AND id = $2"];
-    OF_LINK = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at FROM delivery
+    OF_LINK = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at, purpose
+        FROM delivery
         WHERE clinic = $1 AND link = $2 ORDER BY created_at, id LIMIT 100"];
-    OF_LINKS = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at FROM delivery
+    OF_LINKS = ["SELECT id, link, channel, address, status, reason, created_at, created_by, done_at, purpose
+        FROM delivery
         WHERE clinic = $1 AND link IN " (ids 2) " ORDER BY created_at, id"];
     LATEST = ["SELECT created_at FROM delivery WHERE clinic = $1 AND link = $2 AND channel = $3 AND status <> 'failed'
         ORDER BY created_at DESC LIMIT 1"];
@@ -41,6 +44,7 @@ pub struct DeliveryView {
     pub created_at: UtcMs,
     pub created_by: String,
     pub done_at: Option<UtcMs>,
+    pub purpose: DeliveryPurpose,
 }
 
 type Row = (
@@ -53,10 +57,11 @@ type Row = (
     i64,
     String,
     Option<i64>,
+    String,
 );
 
 fn view(
-    (delivery, link, channel, address, status, reason, created_at, created_by, done_at): Row,
+    (delivery, link, channel, address, status, reason, created_at, created_by, done_at, purpose): Row,
 ) -> Result<DeliveryView> {
     Ok(DeliveryView {
         id: id(&delivery, "delivery id")?,
@@ -68,12 +73,16 @@ fn view(
         created_at,
         created_by,
         done_at,
+        purpose: read(DeliveryPurpose::parse(&purpose), "delivery purpose")?,
     })
 }
 
+/// Writes a delivery; `ordinal` says of one that leaves by itself whether it is the first or the second.
+///
 /// # Errors
-/// The engine's own.
-pub async fn insert(tx: &mut Tx, delivery: &DeliveryView) -> Result<()> {
+/// The engine's own; a third automatic one is refused.
+pub async fn insert(tx: &mut Tx, delivery: &DeliveryView, ordinal: Option<usize>) -> Result<()> {
+    let ordinal = ordinal.map(|ordinal| i64::try_from(ordinal).unwrap_or(i64::MAX));
     tx.tell(delivery.link.to_string());
     exec!(
         tx,
@@ -87,6 +96,8 @@ pub async fn insert(tx: &mut Tx, delivery: &DeliveryView) -> Result<()> {
         delivery.created_at,
         delivery.created_by.clone(),
         delivery.done_at,
+        delivery.purpose.name(),
+        ordinal,
     )
     .map(drop)
 }
@@ -227,6 +238,15 @@ pub async fn get_in(tx: &mut Tx, delivery: DeliveryId) -> Result<Option<Delivery
 /// The engine's own.
 pub async fn of_link(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Vec<DeliveryView>> {
     let rows = read_all!(store, Row, OF_LINK, clinic.to_string(), link.to_string())?;
+    rows.into_iter().map(view).collect()
+}
+
+/// A link's deliveries, oldest first, within a transaction.
+///
+/// # Errors
+/// The engine's own.
+pub async fn of_link_in(tx: &mut Tx, link: LinkId) -> Result<Vec<DeliveryView>> {
+    let rows = all!(tx, Row, OF_LINK, tx.clinic(), link.to_string())?;
     rows.into_iter().map(view).collect()
 }
 

@@ -19,6 +19,7 @@ pub mod disputes;
 pub mod error;
 pub mod events;
 pub mod findings;
+pub mod follow_up;
 pub mod fresh;
 pub mod idempotency;
 pub mod inbox;
@@ -33,6 +34,7 @@ pub mod patients;
 pub mod payments;
 pub mod providers;
 pub mod refunds;
+pub mod reminders;
 pub mod reports;
 pub mod sandbox;
 pub mod sending_limits;
@@ -60,6 +62,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         engine::ALL,
         events::ALL,
         findings::ALL,
+        follow_up::ALL,
         idempotency::ALL,
         inbox::ALL,
         installation::ALL,
@@ -75,6 +78,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         payments::ALL,
         providers::ALL,
         refunds::ALL,
+        reminders::ALL,
         reports::ALL,
         sandbox::ALL,
         sending_limits::ALL,

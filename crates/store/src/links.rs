@@ -49,9 +49,11 @@ statements! {
     SEALED = ["SELECT token_sealed FROM payment_link WHERE clinic = $1 AND id = $2"];
     EXPIRED = ["SELECT clinic, id, appt FROM payment_link WHERE state IN ('created', 'sent', 'accessed')
         AND expires_at <= $1 ORDER BY expires_at LIMIT $2"];
-    MARK_SENT_BY = ["UPDATE payment_link SET sent_by = $3 WHERE clinic = $1 AND id = $2"];
+    MARK_SENT_BY = ["UPDATE payment_link SET sent_by = $3, remind_at = COALESCE(CAST($4 AS BIGINT), remind_at)
+        WHERE clinic = $1 AND id = $2"];
     MARK_DELIVERY = ["UPDATE payment_link SET delivery_failed = COALESCE((SELECT CASE WHEN d.status = 'failed' THEN 1 ELSE 0 END
         FROM delivery d WHERE d.clinic = $1 AND d.link = $2 AND d.channel IN ('sms', 'email')
+        AND NOT (d.automatic IS NOT NULL AND d.status = 'failed' AND d.handed_at IS NULL)
         ORDER BY d.created_at DESC, d.id DESC LIMIT 1), 0) WHERE clinic = $1 AND id = $2"];
     FAILED_TRIES = ["SELECT COUNT(*) AS tries, CAST(COALESCE(MIN(ended_at), 0) AS BIGINT) AS oldest
         FROM payment_attempt WHERE clinic = $1 AND link = $2 AND state = 'failed' AND ended_at > $3"];
@@ -61,8 +63,12 @@ statements! {
     VIEW_BY_TOKEN = [(view!()) now (view_from!()) "token_hash = $2"];
     VIEWS = [(view!()) now (view_from!()) "id IN " (ids 2) " ORDER BY +l.created_at DESC, l.id DESC"];
     OF_APPOINTMENTS = ["SELECT id FROM payment_link WHERE clinic = $1 AND appt IN " (ids 2)];
-    ASKED = ["SELECT id FROM payment_link WHERE clinic = $1 AND asked_at IS NOT NULL
-        AND state IN ('expired', 'cancelled') AND created_at >= $2 ORDER BY asked_at DESC LIMIT $3"];
+    ASKED = ["SELECT l.id FROM payment_link l WHERE l.clinic = $1 AND l.asked_at IS NOT NULL
+        AND l.asked_at >= $2 AND l.state IN ('expired', 'cancelled') AND l.created_at >= $2
+        AND NOT EXISTS (SELECT 1 FROM payment_link n WHERE n.clinic = l.clinic AND n.appt = l.appt
+          AND n.created_at > l.created_at)
+        AND (SELECT b.due FROM appointment_balance b WHERE b.clinic = l.clinic AND b.appt = l.appt) > 0
+        ORDER BY l.asked_at DESC LIMIT $3"];
 }
 
 #[derive(sqlx::FromRow)]
@@ -204,17 +210,23 @@ pub async fn expired(
         .collect()
 }
 
-/// Remembers how the link was handed over last.
+/// Remembers how the link was handed over last, and when to look whether a reminder is due.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn mark_sent_by(tx: &mut Tx, link: LinkId, channel: &str) -> Result<()> {
+pub async fn mark_sent_by(
+    tx: &mut Tx,
+    link: LinkId,
+    channel: &str,
+    remind_at: Option<UtcMs>,
+) -> Result<()> {
     exec!(
         tx,
         MARK_SENT_BY,
         tx.clinic(),
         link.to_string(),
-        channel.to_owned()
+        channel.to_owned(),
+        remind_at
     )
     .map(drop)
 }
@@ -443,7 +455,11 @@ pub async fn of_appointments(
 }
 
 /// The links of these ids, newest first, in one statement.
-async fn views(store: &Store, clinic: ClinicId, ids: &[String]) -> Result<Vec<LinkView>> {
+pub(crate) async fn views(
+    store: &Store,
+    clinic: ClinicId,
+    ids: &[String],
+) -> Result<Vec<LinkView>> {
     if ids.is_empty() {
         return Ok(vec![]);
     }

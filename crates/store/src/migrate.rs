@@ -63,6 +63,12 @@ const MIGRATIONS: &[Migration] = &[
         lite: "",
         pg: "",
     },
+    Migration {
+        version: 9,
+        common: include_str!("../migrations/0009_reminders.sql"),
+        lite: "",
+        pg: "",
+    },
 ];
 
 /// The schema that this release knows.

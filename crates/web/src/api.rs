@@ -9,6 +9,7 @@ pub mod call;
 pub mod deliveries;
 mod docs;
 pub mod events;
+pub mod follow_up;
 pub mod guard;
 pub mod links;
 pub mod lists;
@@ -21,6 +22,7 @@ pub mod payments;
 pub mod problem;
 pub mod providers;
 pub mod refunds;
+pub mod reminders;
 pub mod reports;
 pub mod sending_limits;
 pub mod services;
@@ -63,6 +65,8 @@ fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(deliveries::deliver))
         .routes(routes!(links::cancel))
         .routes(routes!(links::renew))
+        .routes(routes!(follow_up::list))
+        .routes(routes!(follow_up::mark))
         .routes(routes!(payments::list))
         .routes(routes!(payments::get))
         .routes(routes!(refunds::request))
@@ -73,6 +77,7 @@ fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(sending_limits::get, sending_limits::save))
         .routes(routes!(templates::list))
         .routes(routes!(templates::get, templates::save))
+        .routes(routes!(reminders::get, reminders::save))
         .routes(routes!(reports::online_payments))
         .routes(routes!(providers::get, providers::save))
         .routes(routes!(providers::test))

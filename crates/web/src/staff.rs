@@ -23,6 +23,7 @@ mod payments;
 mod providers;
 mod receipts;
 mod refunds;
+mod reminders;
 mod sending_limits;
 mod sentences;
 mod services;

@@ -28,7 +28,7 @@ async fn a_second_link_closes_the_first_and_the_index_holds_without_the_rule(pla
         now,
     )
     .unwrap();
-    let extras = Extras { token_sealed: Some(vec![1]), request_body: None };
+    let extras = Extras { token_sealed: Some(vec![1]), ..Extras::default() };
     let refused = apply(&mut tx, &standing, &decision, &extras, "reception", now).await;
     assert!(matches!(refused, Err(StoreError::Unique(_))), "{refused:?}");
     drop(tx);
@@ -55,7 +55,7 @@ async fn a_second_live_attempt_is_refused(place: Place) {
         events: vec![remit_core::account::Event::AttemptStarted(again)],
         effects: vec![],
     };
-    let extras = Extras { token_sealed: None, request_body: Some("x".into()) };
+    let extras = Extras { request_body: Some("x".into()), ..Extras::default() };
     let refused = apply(&mut tx, &standing, &decision, &extras, "patient", now).await;
     assert!(matches!(refused, Err(StoreError::Unique(_))), "{refused:?}");
     drop(tx);

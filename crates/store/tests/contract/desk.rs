@@ -209,7 +209,7 @@ impl Desk {
         let link = fresh_id(tx.now().await?);
         let extras = Extras {
             token_sealed: Some(vec![1, 2, 3]),
-            request_body: None,
+            ..Extras::default()
         };
         self.write(tx, appointment, extras, |standing, now| {
             links::issue(standing, link, TokenHash(token), purpose, now).unwrap()
@@ -291,8 +291,8 @@ impl Desk {
             return Err(StoreError::Refused("a payment is in progress".into()));
         };
         let extras = Extras {
-            token_sealed: None,
             request_body: Some("amount=1".into()),
+            ..Extras::default()
         };
         apply(&mut tx, &standing, &decision, &extras, "patient", now).await?;
         tx.commit().await?;

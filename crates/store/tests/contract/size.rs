@@ -50,6 +50,9 @@ async fn lists_stay_fast(place: Place) {
     measured("patients by common surname", || async {
         remit_store::patients::search(&desk.store, desk.clinic, COMMON, 20).await.unwrap().len()
     }).await;
+    follow_ups(&desk, now, "all of them owed").await;
+    place.by_hand("UPDATE appointment_balance SET due = 0, paid = 4500").await.unwrap();
+    follow_ups(&desk, now, "none of them owed").await;
     tallies(&desk, now, "as written").await;
     let mut tx = desk.begin().await;
     while remit_store::links::fold_tallies(&mut tx, now - 3 * DAY_MS).await.unwrap() > 0 {}
@@ -68,6 +71,44 @@ async fn tallies(desk: &Desk, now: UtcMs, what: &str) {
         })
         .await;
     }
+}
+
+/// The lists of *Follow up*, and what the reminders' round asks every second.
+async fn follow_ups(desk: &Desk, now: UtcMs, what: &str) {
+    use remit_store::{follow_up, links, reminders};
+    let (store, clinic) = (&desk.store, desk.clinic);
+    measured(&format!("asked for a new link, {what}"), || async {
+        let since = now - 30 * DAY_MS;
+        links::asked_again(store, clinic, since, 100)
+            .await
+            .unwrap()
+            .len()
+    })
+    .await;
+    measured(&format!("message failed, {what}"), || async {
+        follow_up::failed(store, clinic, now, 100)
+            .await
+            .unwrap()
+            .len()
+    })
+    .await;
+    measured(&format!("how many failed, {what}"), || async {
+        let count = follow_up::failed_count(store, clinic, now).await.unwrap();
+        usize::try_from(count).unwrap()
+    })
+    .await;
+    measured(&format!("expired in 14 days, {what}"), || async {
+        let since = now - 14 * DAY_MS;
+        follow_up::expired(store, clinic, since, 100)
+            .await
+            .unwrap()
+            .len()
+    })
+    .await;
+    measured(&format!("reminders due, {what}"), || async {
+        reminders::due(store, now, 200).await.unwrap().len()
+    })
+    .await;
 }
 
 async fn page(desk: &Desk, name: &str, filter: &Filter, after: Option<&Cursor>, now: UtcMs) {
@@ -166,10 +207,12 @@ async fn fill(place: &Place, desk: &Desk, links: i64, now: UtcMs) {
         format!(
             "{visits} INSERT INTO payment_link (clinic, id, appt, patient, purpose, amount, currency, token_hash,
              token_sealed, reference, state, late, created_at, created_by, expires_at, paid_at, captured, refunded,
-             disputed, delivery_failed)
+             disputed, delivery_failed, asked_at, remind_at)
              SELECT '{clinic}', {lnk}, {apt}, {owner}, CASE WHEN i % 3 = 0 THEN 'deposit' ELSE 'balance' END, 4500,
              'GBP', {blob}, {blob}, {reference}, state, 0, created_at, 'reception', created_at + 172800000,
-             CASE WHEN state = 'paid' THEN created_at ELSE NULL END, 0, 0, 0, 0
+             CASE WHEN state = 'paid' THEN created_at ELSE NULL END, 0, 0, 0, CASE WHEN i % 20 = 1 THEN 1 ELSE 0 END,
+             CASE WHEN state = 'expired' AND i % 100 = 1 THEN created_at + 180000000 ELSE NULL END,
+             CASE WHEN state IN ('sent', 'accessed') THEN created_at + 86400000 ELSE NULL END
              FROM (SELECT i, {created} AS created_at, {state} AS state FROM n) AS m"
         ),
         format!(

@@ -4,8 +4,9 @@ use std::path::Path;
 
 use remit_web::pages::findings::{self, FailedWork, Finding, Findings, View};
 use remit_web::pages::links::{
-    Empty, Filter, FollowUp, FollowUpNote, FollowUpRow, Life, LinkDialog, LinkPage, LinkRow,
-    LinkWindow, OnlinePayments, OutcomeKind, QrCode, SendOutcome, SendRow, Step, StepState, Tab,
+    Empty, Filter, FollowUp, FollowUpNote, FollowUpRow, FollowUpStep, Life, LinkDialog, LinkPage,
+    LinkRow, LinkWindow, OnlinePayments, OutcomeKind, QrCode, SendOutcome, SendRow, Step,
+    StepState, Tab,
 };
 use remit_web::pages::refunds::RefundPage;
 use remit_web::pages::{Badge, Channel, Choice, Field, LinkStatus, Section};
@@ -258,38 +259,50 @@ fn list(empty: Option<Empty>) -> OnlinePayments {
 }
 
 fn follow_up() -> FollowUp {
-    let row = |patient: &str, amount: &str, happened: &str, soon, asked, badges| FollowUpRow {
-        id: format!("lnk_{}", patient.replace(' ', "")),
-        appointment_id: "apt_1".into(),
-        patient: patient.into(),
-        appointment: "Today 11:00, Dr Priya Nair".into(),
-        amount: amount.into(),
-        happened: happened.into(),
-        visits: "Opened 3 times, last 26 min ago".into(),
-        badges,
-        ends_in: if soon {
-            "In 4 h 03 min".into()
-        } else {
-            "In 45 h 19 min".into()
-        },
-        ends: "Thu 26 Nov, 08:05".into(),
-        ends_soon: soon,
-        asked_for_new: asked,
-        phone: Some(("07700 900733".into(), "+447700900733".into())),
-        channel: Channel::Sms,
-        idempotency_key: "sample".into(),
-    };
+    let row =
+        |patient: &str, amount: &str, happened: &str, soon, reason, step, badges| FollowUpRow {
+            id: format!("lnk_{}", patient.replace(' ', "")),
+            appointment_id: "apt_1".into(),
+            patient: patient.into(),
+            appointment: "Today 11:00, Dr Priya Nair".into(),
+            amount: amount.into(),
+            happened: happened.into(),
+            visits: "Opened 3 times, last 26 min ago".into(),
+            badges,
+            ends_in: if soon {
+                "In 4 h 03 min".into()
+            } else {
+                "In 45 h 19 min".into()
+            },
+            ends: "Thu 26 Nov, 08:05".into(),
+            ends_soon: soon,
+            reason,
+            step,
+            called: String::new(),
+            note: String::new(),
+            noted: String::new(),
+            phone: Some(("07700 900733".into(), "+447700900733".into())),
+            idempotency_key: "sample".into(),
+        };
     FollowUp {
         shell: shell(Section::OnlinePayments),
         tabs: tabs(99),
         follow_up_count: 5,
+        reasons: vec![Tab {
+            label: "Everything",
+            href: "#".into(),
+            count: 4,
+            current: true,
+        }],
+        about: "Patients who asked, messages that failed, links that were opened or ended without a payment.",
         rows: vec![
             row(
                 "Isla Brannigan",
                 "£85.00",
                 "Clearpay refused, card not tried",
                 true,
-                false,
+                "Opened, not paid",
+                FollowUpStep::Resend("sms"),
                 vec![],
             ),
             row(
@@ -297,15 +310,17 @@ fn follow_up() -> FollowUp {
                 "£140.00",
                 "Looked at Klarna, went no further",
                 false,
-                false,
-                vec![],
+                "Message failed",
+                FollowUpStep::Correct,
+                vec![Badge::DeliveryFailed],
             ),
             row(
                 "Lewis Thornton",
                 "£58.00",
                 "Entering card details now",
                 false,
-                false,
+                "Opened, not paid",
+                FollowUpStep::Nothing,
                 vec![Badge::InProgress],
             ),
             row(
@@ -313,7 +328,8 @@ fn follow_up() -> FollowUp {
                 "£20.00",
                 "Opened after it had ended",
                 false,
-                true,
+                "Asked for a new link",
+                FollowUpStep::Renew,
                 vec![],
             ),
         ],

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::call::{Answer, Call, Id};
 use super::money::Time;
 use super::problem::Problem;
-use super::words::{Channel, DeliveryStatus, MessageChannel};
+use super::words::{Channel, DeliveryPurpose, DeliveryStatus, MessageChannel};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +40,7 @@ pub struct Delivery {
     created_by: String,
     /// When the outcome became known.
     done_at: Option<Time>,
+    purpose: DeliveryPurpose,
 }
 
 impl From<views::DeliveryView> for Delivery {
@@ -54,6 +55,7 @@ impl From<views::DeliveryView> for Delivery {
             created_at: Time(view.created_at),
             created_by: view.created_by,
             done_at: view.done_at.map(Time),
+            purpose: view.purpose.into(),
         }
     }
 }

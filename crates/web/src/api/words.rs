@@ -118,3 +118,25 @@ pub enum MethodPurpose {
     Deposit,
     Balance,
 }
+
+/// Why a message was sent: staff or a program sent the link, or it left by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum DeliveryPurpose {
+    Link,
+    /// The link was not opened, or opened and not paid.
+    Reminder,
+    /// The link ends soon.
+    Expiring,
+}
+
+impl From<remit_core::deliveries::DeliveryPurpose> for DeliveryPurpose {
+    fn from(purpose: remit_core::deliveries::DeliveryPurpose) -> DeliveryPurpose {
+        use remit_core::reminders::Kind;
+        match purpose.automatic() {
+            None => DeliveryPurpose::Link,
+            Some(Kind::Unopened | Kind::Unpaid) => DeliveryPurpose::Reminder,
+            Some(Kind::Expiring) => DeliveryPurpose::Expiring,
+        }
+    }
+}

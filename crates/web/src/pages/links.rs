@@ -278,13 +278,17 @@ pub struct LinkRow {
     pub idempotency_key: String,
 }
 
-/// `GET /financials/online-payments/follow-up`: accessed but not paid.
+/// `GET /financials/online-payments/follow-up`: links that somebody should look after; `why` narrows them.
 #[derive(Template)]
 #[template(path = "staff/follow_up.html")]
 pub struct FollowUp {
     pub shell: Shell,
     pub tabs: Vec<Tab>,
     pub follow_up_count: u64,
+    /// Everything, and each reason that a link may have.
+    pub reasons: Vec<Tab>,
+    /// What a reason means and what usually helps, in a line.
+    pub about: &'static str,
     pub rows: Vec<FollowUpRow>,
     /// `5 links, £397.00 waiting`.
     pub total: String,
@@ -297,6 +301,8 @@ pub struct FollowUpRow {
     pub patient: String,
     pub appointment: String,
     pub amount: String,
+    /// `Asked for a new link`.
+    pub reason: &'static str,
     /// `Looked at Klarna, went no further`.
     pub happened: String,
     /// `Opened 3 times, last 26 min ago`.
@@ -306,10 +312,27 @@ pub struct FollowUpRow {
     pub ends_in: String,
     pub ends: String,
     pub ends_soon: bool,
-    /// The patient asked for a new link on the expired page.
-    pub asked_for_new: bool,
+    /// What helps with one press, if anything does.
+    pub step: FollowUpStep,
     /// The number as read and as dialled.
     pub phone: Option<(String, String)>,
-    pub channel: Channel,
+    /// `Called today 10:12 by Joanne Bright`; empty: nobody called.
+    pub called: String,
+    pub note: String,
+    /// `Joanne Bright, today 10:12`.
+    pub noted: String,
     pub idempotency_key: String,
+}
+
+/// What a row offers to do at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FollowUpStep {
+    /// Send the link again the way it was sent last: `sms` or `email`.
+    Resend(&'static str),
+    /// Open the window: another address or another channel is needed.
+    Correct,
+    /// The link has ended: a new one.
+    Renew,
+    /// The patient is paying, or the person's role sends nothing.
+    Nothing,
 }

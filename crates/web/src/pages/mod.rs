@@ -22,6 +22,7 @@ pub mod payment;
 pub mod payments;
 pub mod providers;
 pub mod refunds;
+pub mod reminders;
 pub mod sending_limits;
 pub mod services;
 pub mod sign_in;

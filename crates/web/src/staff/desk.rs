@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use remit_app::{Actor, App, ClinicContext, clinics, findings, keys, links};
+use remit_app::{Actor, App, ClinicContext, clinics, findings, follow_up, keys, links};
 use remit_core::clinic::{Clinic, initials};
 use remit_core::ids::ClinicId;
 use remit_core::money::Currency;
@@ -15,9 +15,6 @@ use super::answer::Failure;
 use super::clock::Clock;
 use super::session::{SignedIn, cookie};
 use crate::pages::{Section, Shell, Theme};
-
-/// How far back a patient's wish for a new link is followed up.
-pub const ASKED_WITHIN_MS: i64 = 30 * DAY_MS;
 
 /// What the browser wants back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,8 +99,8 @@ impl Desk {
         let clinic = self.about();
         let recent = (self.now() - 3 * DAY_MS, self.now() + DAY_MS);
         let tallies = links::tallies(&self.app, self.clinic(), recent.0, recent.1).await?;
-        let asked = links::asked_again(&self.app, self.clinic(), self.now() - ASKED_WITHIN_MS);
-        let asked = asked.await?.len() as u64;
+        let accessed = tallies.follow_up.links;
+        let waiting = follow_up::waiting(&self.app, self.clinic(), accessed, self.now()).await?;
         let open_findings = findings::count(&self.app, self.clinic()).await?;
         let actor = self.actor();
         Ok(Shell {
@@ -114,7 +111,7 @@ impl Desk {
             role: actor.role.title().into(),
             staff_initials: initials(&actor.label),
             section,
-            follow_up: tallies.follow_up.links.max(0).unsigned_abs() + asked,
+            follow_up: waiting,
             findings: open_findings.max(0).unsigned_abs(),
             test_mode: self.context.is_test(),
             csrf: self.who.csrf.clone(),

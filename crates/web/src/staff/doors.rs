@@ -20,8 +20,8 @@ use super::forms::{FORM_BYTES_MAX, Form};
 use super::session::{SignedIn, same_token, stranger};
 use super::{
     appointments, booking, checkout, diary, findings, follow_up, links, messaging, methods,
-    online_payments, patients, payment, payments, providers, receipts, refunds, sending_limits,
-    sentences, services, sign_in, summary, templates,
+    online_payments, patients, payment, payments, providers, receipts, refunds, reminders,
+    sending_limits, sentences, services, sign_in, summary, templates,
 };
 use crate::pages::Section;
 use crate::pages::message::{Message, PlainMessage};
@@ -73,6 +73,7 @@ pub fn doors() -> Vec<Door> {
         act("/payment-links/{id}/deliveries", TakeMoney, post(links::deliver)),
         act("/payment-links/{id}/cancel", TakeMoney, post(links::cancel)),
         act("/payment-links/{id}/renew", TakeMoney, post(links::renew)),
+        act("/payment-links/{id}/follow-up", TakeMoney, post(follow_up::mark)),
         see("/payment-links/{id}/refund", TakeMoney, get(refunds::of_link)),
         see("/payments/{id}", Look, get(payment::show)),
         see("/payments/{id}/refund", TakeMoney, get(refunds::show)),
@@ -111,6 +112,8 @@ pub fn doors() -> Vec<Door> {
         act("/settings/messages/{channel}/disconnect", Administer, post(messaging::disconnect)),
         see("/settings/refunds", Look, get(refunds::limits)),
         act("/settings/refunds", Administer, post(refunds::save_limits)),
+        see("/settings/reminders", Look, get(reminders::show)),
+        act("/settings/reminders", Configure, post(reminders::save)),
         see("/settings/limits", Look, get(sending_limits::show)),
         act("/settings/limits", Configure, post(sending_limits::save)),
         see("/settings/services", Look, get(services::list)),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::answer::{Answer, encoded, page, see_other};
 use super::appointments::may_refund;
-use super::desk::{ASKED_WITHIN_MS, Desk};
+use super::desk::Desk;
 use super::{clock, words};
 use crate::pages::links::{
     DisputedNote, Empty, Filter, FollowUpNote, LinkRow, OnlinePayments, Tab,
@@ -220,7 +220,7 @@ async fn note(desk: &Desk) -> remit_app::Result<Option<FollowUpNote>> {
         ..Wanted::default()
     };
     let (open, _) = links::list(&desk.app, desk.clinic(), &accessed, None, 100).await?;
-    let asked = desk.now() - ASKED_WITHIN_MS;
+    let asked = desk.now() - remit_app::follow_up::ASKED_WITHIN_MS;
     let asked = links::asked_again(&desk.app, desk.clinic(), asked).await?;
     if open.is_empty() {
         let head = words::count(

@@ -127,6 +127,11 @@ fn tell(event: &EventView, clock: &Clock) -> Option<Told> {
         }
         "attempt.processing" => told("loader", Tone::Warn, "The payment is being confirmed"),
         "attempt.failed" => told("circle-alert", Tone::Bad, "The payment did not go through"),
+        "follow_up.called" => told("phone", Tone::Plain, "The patient was called"),
+        "follow_up.noted" => match data["note"].as_str() {
+            Some(note) => told("message-square", Tone::Plain, format!("Note: {note}")),
+            None => told("message-square", Tone::Plain, "Note taken away"),
+        },
         kind => match kind.split_once('.')? {
             ("payment_link", what) => link(what, data)?,
             ("delivery", outcome) => delivery(outcome, data)?,
@@ -229,7 +234,14 @@ fn delivery(outcome: &str, data: &Value) -> Option<Told> {
         _ => return None,
     };
     let mut told = match outcome {
-        "sent" => told(icon, Tone::Sent, format!("Link {verb} to {to}")),
+        "sent" => {
+            let what = match data["purpose"].as_str() {
+                Some("unopened" | "unpaid") => "Reminder",
+                Some("expiring") => "Last reminder",
+                Some(_) | None => "Link",
+            };
+            told(icon, Tone::Sent, format!("{what} {verb} to {to}"))
+        }
         "delivered" => told(icon, Tone::Sent, format!("{noun} delivered to {to}")),
         "uncertain" => told(
             icon,

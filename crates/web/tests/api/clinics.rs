@@ -80,6 +80,7 @@ fn body(method: &str, template: &str) -> Option<Value> {
             Some(json!({"channel": "email", "to": "a@example.com"}))
         }
         ("POST", "/payment-links/{id}/cancel" | "/payment-links/{id}/renew") => Some(json!({})),
+        ("POST", "/payment-links/{id}/follow-up") => Some(json!({"called": true})),
         ("POST", "/payments/{id}/refunds") => Some(json!({"amount": gbp(1)})),
         ("POST", "/refunds/{id}/approval") => Some(json!({"decision": "declined"})),
         _ => panic!("{method} {template}: say here with which body it succeeds"),

@@ -137,6 +137,7 @@ impl House {
             secrets.insert(role, secret.unwrap());
         }
         Clinic {
+            id,
             app: self.app.clone(),
             door: self.door.clone(),
             secrets,
@@ -182,6 +183,7 @@ impl Drop for House {
 
 /// A clinic and its keys.
 pub struct Clinic {
+    pub id: ClinicId,
     pub app: Arc<App>,
     door: Router,
     secrets: BTreeMap<Role, String>,

@@ -5,6 +5,7 @@ mod clinics;
 mod closing;
 mod contract;
 mod desk;
+mod follow_up;
 mod harness;
 mod idempotency;
 mod journey;
