@@ -11,7 +11,7 @@ statements! {
     INSERT = ["INSERT INTO delivery (clinic, id, link, channel, address, status, created_at, created_by, done_at,
         purpose, automatic) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"];
     SETTLE = ["UPDATE delivery SET status = $3, reason = $4, provider_message_id = COALESCE($5, provider_message_id),
-        done_at = $6 WHERE clinic = $1 AND id = $2 AND status IN " (ids 7)];
+        done_at = $6 WHERE clinic = $1 AND id = $2 AND status IN ($7, $8, $9)"];
     HAND = ["UPDATE delivery SET handed_at = $3, carrier = $4 WHERE clinic = $1 AND id = $2
         AND COALESCE(handed_at, 0) = $5 AND status IN ('queued', 'uncertain')"];
     TAKE_BACK = ["UPDATE delivery SET handed_at = NULL WHERE clinic = $1 AND id = $2"];
@@ -114,7 +114,12 @@ pub async fn settle(
     provider_message_id: Option<&str>,
     now: UtcMs,
 ) -> Result<bool> {
-    let replaced: Vec<&str> = status.replaces().iter().map(|old| old.name()).collect();
+    // Three values and not a list in one: PostgreSQL would join it, and where two outcomes come at once it would hold the
+    // row that the first one wrote against the value that the list gave before (its recheck keeps the joined side).
+    let replaced = |place: usize| {
+        let all = status.replaces();
+        all.get(place).or(all.first()).map(|old| old.name())
+    };
     let rows = exec!(
         tx,
         SETTLE,
@@ -124,7 +129,9 @@ pub async fn settle(
         reason.map(str::to_owned),
         provider_message_id.map(str::to_owned),
         (status != DeliveryStatus::Queued).then_some(now),
-        serde_json::json!(replaced).to_string(),
+        replaced(0),
+        replaced(1),
+        replaced(2),
     )?;
     Ok(rows == 1)
 }

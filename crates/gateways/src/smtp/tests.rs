@@ -3,7 +3,9 @@
 use super::*;
 use crate::smtp::{join, same_sign_in, split};
 
-fn told(text: &str) -> Result<(String, u16, Security, Option<(String, String)>), ServerError> {
+type Read = (String, u16, Security, Option<(String, String)>);
+
+fn told(text: &str) -> Result<Read, ServerError> {
     Server::parse(text).map(|server| (server.host, server.port, server.security, server.sign_in))
 }
 
