@@ -34,6 +34,8 @@ pub struct MessageTexts {
 
 /// A text as it would arrive.
 pub struct Preview {
+    /// The standard text, which is shortened by itself.
+    pub is_standard: bool,
     pub subject: Option<String>,
     pub text: String,
     /// Characters, segments, alphabet, cost; SMS only.

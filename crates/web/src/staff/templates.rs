@@ -164,7 +164,7 @@ async fn texts(
             .filter(|one| one.fits(which.purpose))
             .map(|one| (one.to_string(), one.about()))
             .collect(),
-        preview: arriving(preview),
+        preview: arriving(preview, *text == which.standard()),
         versions: versions(desk, &view),
     };
     Ok(page(status, &shown))
@@ -178,13 +178,14 @@ fn choice(value: &str, label: &str, selected: bool) -> Choice {
     }
 }
 
-fn arriving(preview: Preview) -> pages::Preview {
+fn arriving(preview: Preview, is_standard: bool) -> pages::Preview {
     let mut facts = Vec::new();
     if let Some(segments) = preview.segments {
         facts.extend(length(&preview.message.text, segments));
         facts.extend(preview.cost.map(|cost| format!("{cost} each time")));
     }
     pages::Preview {
+        is_standard,
         subject: preview.message.subject,
         text: preview.message.text,
         facts,
