@@ -14,6 +14,7 @@ pub mod clinics;
 mod connections;
 pub mod credits;
 pub mod deliveries;
+pub mod digests;
 pub mod disputes;
 pub mod error;
 pub mod events;
@@ -26,10 +27,12 @@ pub mod links;
 pub mod methods;
 pub mod migrate;
 pub mod movements;
+pub mod notifications;
 pub mod outbox;
 pub mod patients;
 pub mod payments;
 pub mod providers;
+pub mod receipts;
 pub mod refunds;
 pub mod reports;
 pub mod sandbox;
@@ -53,6 +56,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         clinics::ALL,
         credits::ALL,
         deliveries::ALL,
+        digests::ALL,
         disputes::ALL,
         engine::ALL,
         events::ALL,
@@ -66,10 +70,12 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         methods::ALL,
         migrate::ALL,
         movements::ALL,
+        notifications::ALL,
         outbox::ALL,
         patients::ALL,
         payments::ALL,
         providers::ALL,
+        receipts::ALL,
         refunds::ALL,
         reports::ALL,
         sandbox::ALL,

@@ -45,6 +45,12 @@ const MIGRATIONS: &[Migration] = &[
         lite: "",
         pg: "",
     },
+    Migration {
+        version: 6,
+        common: include_str!("../migrations/0006_receipts.sql"),
+        lite: "",
+        pg: "",
+    },
 ];
 
 /// The schema that this release knows.

@@ -19,7 +19,8 @@ pub mod patients;
 pub mod payments;
 pub mod problem;
 pub mod providers;
-pub mod refunds;
+pub mod receipts;
+mod refunds;
 pub mod reports;
 pub mod sending_limits;
 pub mod services;
@@ -63,6 +64,10 @@ fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(links::renew))
         .routes(routes!(payments::list))
         .routes(routes!(payments::get))
+        .routes(routes!(receipts::send))
+        .routes(routes!(receipts::list))
+        .routes(routes!(receipts::file))
+        .routes(routes!(receipts::settings, receipts::change_settings))
         .routes(routes!(refunds::request))
         .routes(routes!(refunds::get))
         .routes(routes!(refunds::decide))

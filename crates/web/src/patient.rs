@@ -11,8 +11,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use remit_app::attempts::Continue;
+use remit_app::receipts::Document;
 use remit_app::views::LinkView;
-use remit_app::{Error, attempts, clinics, links, visits};
+use remit_app::{App, ClinicContext, Error, attempts, clinics, links, payments, receipts, visits};
 use remit_core::account::Refusal;
 use remit_core::ids::ClinicId;
 use remit_core::methods::Method;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::pages::patient::Frame;
 use crate::{Web, cookies, peer};
 
 pub(crate) use show::rfc3339;
@@ -37,6 +39,7 @@ pub fn routes() -> Router<Web> {
         .route("/p/{token}/ask", post(ask))
         .route("/p/{token}/stop", post(stop))
         .route("/p/{token}/receipt", get(receipt))
+        .route("/p/{token}/receipt.pdf", get(receipt_file))
         .route("/p/return/{attempt}", get(returned))
 }
 
@@ -268,16 +271,77 @@ async fn stop(
     back(&token)
 }
 
-async fn receipt(State(web): State<Web>, Token(token): Token) -> Response {
-    let (clinic, link) = match find(&web, &token).await {
-        Ok(found) => found,
-        Err(response) => return response,
+/// A receipt that an address leads to.
+struct FoundReceipt {
+    clinic: ClinicId,
+    document: Document,
+    /// The address is a payment link's, so there is a page to go back to.
+    of_link: bool,
+}
+
+/// Of what was paid through a link last, or the one that a message carried. `None`: nothing was paid through the link
+/// yet.
+async fn find_receipt(app: &App, token: &str) -> remit_app::Result<Option<FoundReceipt>> {
+    let (clinic, payment, of_link) = match links::by_token(app, token).await {
+        Ok((clinic, link)) => {
+            let paid = payments::of_link(app, clinic, link.id).await?;
+            let Some(view) = paid.last() else {
+                return Ok(None);
+            };
+            (clinic, view.payment.id, true)
+        }
+        Err(Error::NotFound) => {
+            let (clinic, payment) = receipts::by_token(app, token).await?;
+            (clinic, payment, false)
+        }
+        Err(error) => return Err(error),
     };
-    match show::receipt(&web.app, clinic, &link, &format!("/p/{token}")).await {
-        Ok(Some(receipt)) => html(StatusCode::OK, &receipt),
-        Ok(None) => back(&token),
+    let document = receipts::document(app, clinic, payment).await?;
+    Ok(Some(FoundReceipt {
+        clinic,
+        document,
+        of_link,
+    }))
+}
+
+/// Answers with what is made of the receipt behind an address.
+async fn with_receipt(
+    web: &Web,
+    token: &str,
+    make: fn(&str, &FoundReceipt, Frame) -> Response,
+) -> Response {
+    let found = match find_receipt(&web.app, token).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return back(token),
+        Err(Error::NotFound) => return html(StatusCode::NOT_FOUND, &show::unknown()),
+        Err(error) => return broken(&error),
+    };
+    match clinics::context(&web.app, found.clinic).await {
+        Ok(context) => make(token, &found, frame(&context)),
         Err(error) => broken(&error),
     }
+}
+
+async fn receipt(State(web): State<Web>, Token(token): Token) -> Response {
+    with_receipt(&web, &token, |token, found, frame| {
+        let back = found.of_link.then(|| format!("/p/{token}"));
+        let file = format!("/p/{token}/receipt.pdf");
+        let page = crate::receipts::page(&found.document, frame, back, file);
+        html(StatusCode::OK, &page)
+    })
+    .await
+}
+
+async fn receipt_file(State(web): State<Web>, Token(token): Token) -> Response {
+    with_receipt(&web, &token, |_, found, _| {
+        crate::receipts::file(&found.document)
+    })
+    .await
+}
+
+/// What stands around a receipt: no form is on it.
+pub(crate) fn frame(context: &ClinicContext) -> Frame {
+    show::frame(context, "")
 }
 
 /// The way back from the provider. Its address proves nothing; the cookie says whose browser it is.

@@ -20,6 +20,7 @@ pub mod patients;
 pub mod payment;
 pub mod payments;
 pub mod providers;
+pub mod receipts;
 pub mod refunds;
 pub mod sending_limits;
 pub mod services;

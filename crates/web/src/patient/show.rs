@@ -18,7 +18,7 @@ use remit_core::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
 
 use super::html;
 use crate::pages::patient::{
-    Frame, Onwards, Pay, PayMethod, PayState, Plan, Receipt, Row, State, StateAction,
+    Frame, Onwards, Pay, PayMethod, PayState, Plan, Row, State, StateAction,
 };
 use crate::security;
 
@@ -61,7 +61,7 @@ pub(crate) fn rfc3339(at: UtcMs) -> String {
         .unwrap_or_default()
 }
 
-fn frame(context: &ClinicContext, csrf: &str) -> Frame {
+pub(super) fn frame(context: &ClinicContext, csrf: &str) -> Frame {
     let clinic = &context.clinic;
     Frame {
         clinic: clinic.name.clone(),
@@ -540,45 +540,4 @@ fn pay_method(
             notice: notice.to_owned(),
         }),
     }
-}
-
-/// A receipt, once something was paid through the link.
-pub async fn receipt(
-    app: &App,
-    clinic_id: ClinicId,
-    link: &LinkView,
-    back_url: &str,
-) -> Result<Option<Receipt>> {
-    let context = clinics::context(app, clinic_id).await?;
-    let clinic = &context.clinic;
-    let payments = payments::of_link(app, clinic_id, link.id).await?;
-    let Some(view) = payments.last() else {
-        return Ok(None);
-    };
-    let payment = &view.payment;
-    let mut rows = vec![
-        (
-            "Paid".to_owned(),
-            in_zone(clinic, payment.received_at, "%-d %B %Y, %H:%M %Z"),
-        ),
-        (
-            "With".to_owned(),
-            payment
-                .reference
-                .clone()
-                .unwrap_or_else(|| payment.paid_by.title().to_owned()),
-        ),
-        ("For".to_owned(), visit(clinic, link)),
-    ];
-    if view.refunded.minor > 0 {
-        rows.push(("Refunded".to_owned(), view.refunded.to_string()));
-    }
-    Ok(Some(Receipt {
-        frame: frame(&context, ""),
-        reference: link.reference.clone(),
-        patient: link.patient_name.clone(),
-        amount: payment.amount.to_string(),
-        rows,
-        back_url: back_url.to_owned(),
-    }))
 }

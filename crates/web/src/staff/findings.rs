@@ -336,7 +336,9 @@ fn given_up(desk: &Desk, work: &StuckView) -> FailedWork {
         "create_session" => "Starting a payment at the provider",
         "ensure_closed" => "Closing a payment at the provider",
         "refund" => "A refund at the provider",
-        "receipt" => "A receipt by email",
+        "receipt" | "send_receipt" => "A receipt",
+        "refund_receipt" => "The message about a refund",
+        "digest" => "The daily digest",
         _ => "Work outside",
     };
     FailedWork {
