@@ -5,16 +5,17 @@ mod document;
 mod pdf;
 mod sending;
 
+use remit_core::UtcMs;
 use remit_core::account::Effect;
-use remit_core::deliveries::{Channel, DeliveryStatus, RESEND_AFTER_MS, SENDS_PER_ADDRESS_A_DAY};
+use remit_core::deliveries::{Channel, DeliveryStatus, RESEND_AFTER_MS};
 use remit_core::ids::{ClinicId, PaymentId, ReceiptId};
 use remit_core::receipts::{DETAIL_CHARS_MAX, ReceiptSettings};
 use remit_core::token::Token;
-use remit_core::{DAY_MS, UtcMs};
 use remit_store::account::lock_standing;
 use remit_store::receipts::{self, ReceiptView};
 use remit_store::{Tx, audit, outbox};
 
+use crate::sending_limits::{self, Wish};
 use crate::{Actor, App, Error, Result, again, clinics, deliveries, keys, notes, payments};
 
 pub use document::{Document, RefundLine, document};
@@ -32,7 +33,7 @@ pub struct ReceiptInput {
 /// Queues a payment's receipt. It leaves by the outbox, and its outcome is written on its row.
 ///
 /// # Errors
-/// [`Error::Invalid`] for an address that cannot be; [`Error::TooSoon`] and [`Error::TooMany`] (hazard D13);
+/// [`Error::Invalid`] for an address that cannot be; [`Error::TooSoon`] and [`Error::Capped`] (hazard D13);
 /// [`Error::NotFound`]; or the store's.
 pub async fn send(
     app: &App,
@@ -44,14 +45,14 @@ pub async fn send(
     let place = payments::get(app, actor.clinic, payment).await?.payment;
     let visit = crate::appointments::get(app, actor.clinic, place.appointment).await?;
     let patient = crate::patients::get(app, actor.clinic, visit.patient).await?;
-    let country = clinics::context(app, actor.clinic)
-        .await?
-        .clinic
-        .country
-        .clone();
+    let context = clinics::context(app, actor.clinic).await?;
     let to = input.to.as_deref();
     let address = match input.channel {
-        Channel::Sms => deliveries::number(to.or(patient.phone.as_deref()), &country)?,
+        Channel::Sms => deliveries::number(
+            to.or(patient.phone.as_deref()),
+            &context.clinic.country,
+            &context.sending_limits,
+        )?,
         Channel::Email => deliveries::mailbox(to.or(patient.email.as_deref()))?,
         Channel::Qr | Channel::Copy => {
             return Err(Error::invalid("channel", "Send it by SMS or email."));
@@ -67,7 +68,13 @@ pub async fn send(
         {
             return Ok(made);
         }
-        check_caps(&mut tx, payment, input.channel, &address, now).await?;
+        cool_down(&mut tx, payment, input.channel, now).await?;
+        let wish = Wish {
+            channel: input.channel,
+            address: &address,
+            segments: sending::segments(app, &context, input.channel, None),
+        };
+        sending_limits::take(app, &mut tx, &context, actor, &wish, now).await?;
         let receipt = ReceiptView {
             id: match id {
                 Some(id) => id,
@@ -97,31 +104,14 @@ pub async fn send(
     .await
 }
 
-/// One receipt a payment, channel and [`RESEND_AFTER_MS`]; a daily cap per address, which counts links as well.
-async fn check_caps(
-    tx: &mut Tx,
-    payment: PaymentId,
-    channel: Channel,
-    address: &str,
-    now: UtcMs,
-) -> Result<()> {
-    if let Some(at) = receipts::latest(tx, payment, channel).await?
-        && now - at < RESEND_AFTER_MS
-    {
-        return Err(Error::TooSoon {
+/// One receipt a payment, channel and [`RESEND_AFTER_MS`].
+async fn cool_down(tx: &mut Tx, payment: PaymentId, channel: Channel, now: UtcMs) -> Result<()> {
+    match receipts::latest(tx, payment, channel).await? {
+        Some(at) if now - at < RESEND_AFTER_MS => Err(Error::TooSoon {
             until: at + RESEND_AFTER_MS,
-        });
+        }),
+        Some(_) | None => Ok(()),
     }
-    let since = now - DAY_MS;
-    let sent = receipts::to_address(tx, address, since).await?
-        + remit_store::deliveries::to_address(tx, address, since).await?;
-    if sent >= SENDS_PER_ADDRESS_A_DAY {
-        return Err(Error::TooMany {
-            what: "messages to this address today",
-            until: now + DAY_MS,
-        });
-    }
-    Ok(())
 }
 
 /// Writes a sending. An SMS carries an address of its own, which shows this receipt and nothing else.

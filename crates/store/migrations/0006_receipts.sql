@@ -36,7 +36,6 @@ CREATE TABLE receipt (
   FOREIGN KEY (clinic, payment) REFERENCES payment (clinic, id)
 ) {strict};
 CREATE INDEX receipt_payment ON receipt (clinic, payment, created_at, id);
-CREATE INDEX receipt_address ON receipt (clinic, address, created_at);
 CREATE UNIQUE INDEX receipt_token ON receipt (clinic, token_hash) WHERE token_hash IS NOT NULL;
 
 -- Notifications are read from the timeline and the findings; only how far each person has read is kept.

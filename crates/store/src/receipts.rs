@@ -24,7 +24,6 @@ statements! {
         done_at FROM receipt WHERE clinic = $1 AND payment = $2 ORDER BY created_at DESC, id DESC LIMIT 100"];
     LATEST = ["SELECT created_at FROM receipt WHERE clinic = $1 AND payment = $2 AND channel = $3 AND status <> 'failed'
         ORDER BY created_at DESC LIMIT 1"];
-    TO_ADDRESS = ["SELECT COUNT(*) AS n FROM receipt WHERE clinic = $1 AND address = $2 AND created_at > $3"];
     SETTINGS = ["SELECT legal_name, registered_address, company_number, vat_number, vat_rate, by_sms, name_services
         FROM receipt_setting WHERE clinic = $1"];
     SET = ["INSERT INTO receipt_setting (clinic, legal_name, registered_address, company_number, vat_number, vat_rate, by_sms,
@@ -208,22 +207,6 @@ pub async fn latest(tx: &mut Tx, payment: PaymentId, channel: Channel) -> Result
         channel.name()
     )?;
     Ok(row.map(|(at,)| at))
-}
-
-/// How many receipts went to an address since a moment (hazard D13).
-///
-/// # Errors
-/// The engine's own.
-pub async fn to_address(tx: &mut Tx, address: &str, since: UtcMs) -> Result<i64> {
-    let row = opt!(
-        tx,
-        (i64,),
-        TO_ADDRESS,
-        tx.clinic(),
-        address.to_owned(),
-        since
-    )?;
-    Ok(row.map_or(0, |(n,)| n))
 }
 
 #[derive(sqlx::FromRow)]

@@ -7,6 +7,7 @@ pub mod appointments;
 pub mod body;
 pub mod call;
 pub mod deliveries;
+mod digest;
 mod docs;
 pub mod events;
 pub mod guard;
@@ -68,6 +69,7 @@ fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(receipts::list))
         .routes(routes!(receipts::file))
         .routes(routes!(receipts::settings, receipts::change_settings))
+        .routes(routes!(digest::get, digest::save))
         .routes(routes!(refunds::request))
         .routes(routes!(refunds::get))
         .routes(routes!(refunds::decide))

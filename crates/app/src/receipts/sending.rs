@@ -10,6 +10,7 @@ use remit_core::outbox::backoff_ms;
 use remit_core::payments::Payment;
 use remit_core::receipts as rules;
 use remit_core::refunds::RefundState;
+use remit_core::token::SECRET_CHARS;
 use remit_gateways::Answer;
 use remit_gateways::messages::{Attachment, Message, MessageChannel, MessageFacts, MessageStatus};
 use remit_store::outbox::{Leased, Outcome};
@@ -17,7 +18,11 @@ use remit_store::receipts::{self, ReceiptView};
 use remit_store::{events, patients};
 
 use super::{document, insert, url};
-use crate::{Actor, App, Error, Result, clinics, keys, messaging, payments, refunds};
+use crate::sending_limits::{self, Wish};
+use crate::{
+    Actor, App, ClinicContext, Error, Result, clinics, deliveries, keys, messaging, payments,
+    refunds,
+};
 
 /// How often an unknown outcome is looked up, or an email sent again, before staff are told.
 const TRIES_MAX: i64 = 8;
@@ -68,10 +73,63 @@ async fn of_money(
             created_by: Actor::remit(job.clinic).label,
             done_at: None,
         };
+        let context = clinics::context(app, job.clinic).await?;
+        if receipt.channel == Channel::Sms {
+            let wish = Wish {
+                channel: receipt.channel,
+                address: &receipt.address,
+                segments: segments(
+                    app,
+                    &context,
+                    receipt.channel,
+                    refund.map(|_| payment.amount),
+                ),
+            };
+            let remit = Actor::remit(job.clinic);
+            match sending_limits::take(app, &mut tx, &context, &remit, &wish, now).await {
+                Ok(()) => {}
+                Err(Error::Capped(_)) => {
+                    drop(tx);
+                    return capped(app, job, receipt).await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
         insert(app, &mut tx, job.clinic, receipt).await?;
         tx.commit().await?;
     }
     carry_out(app, job, id).await
+}
+
+/// A text too many for today is not sent later by itself: its row says so, and staff may send it by email.
+async fn capped(app: &App, job: &Leased, receipt: ReceiptView) -> Result<Outcome> {
+    let mut tx = app.store.begin(job.clinic).await?;
+    let receipt = insert(app, &mut tx, job.clinic, receipt).await?;
+    tx.commit().await?;
+    let why = "Today’s limit for texts is reached (Settings, Limits).";
+    let status = DeliveryStatus::Failed;
+    write(app, job.clinic, &receipt, status, Some(why), None).await?;
+    Ok(Outcome::Done)
+}
+
+/// How many parts the text will have: its address is as long as this one. 0 for an email.
+pub(super) fn segments(
+    app: &App,
+    context: &ClinicContext,
+    channel: Channel,
+    refunded: Option<Money>,
+) -> usize {
+    if channel != Channel::Sms {
+        return 0;
+    }
+    let clinic = &context.clinic;
+    let token = format!("{}{}", clinic.route, "x".repeat(SECRET_CHARS));
+    let url = format!("{}/p/{token}/receipt", app.config.public_url);
+    let text = match refunded {
+        Some(amount) => rules::refund_sms(&clinic.name, amount, &url),
+        None => rules::receipt_sms(&clinic.name, &url),
+    };
+    messages::segments(&text).count
 }
 
 /// How the patient is reached; none where they are not, or the clinic has no such channel: nobody asked for this
@@ -90,6 +148,14 @@ async fn way(app: &App, clinic: ClinicId, payment: &Payment) -> Result<Option<(C
     let Some((channel, address)) = way else {
         return Ok(None);
     };
+    if channel == Channel::Sms {
+        let country = &context.clinic.country;
+        let textable = deliveries::number(Some(&address), country, &context.sending_limits);
+        // A landline, or a country that is not texted: the same as no number.
+        if textable.is_err() {
+            return Ok(None);
+        }
+    }
     match messaging::channel(app, clinic, channel).await {
         Ok(_) => Ok(Some((channel, address))),
         Err(Error::NotSetUp(_)) => Ok(None),

@@ -49,6 +49,8 @@ pub const ROUTES: &[(&str, &str, Permission)] = &[
     ("POST", "/refunds/{id}/approval", TakeMoney),
     ("GET", "/settings/receipts", Look),
     ("PUT", "/settings/receipts", Configure),
+    ("GET", "/settings/digest", Look),
+    ("PUT", "/settings/digest", Configure),
     ("GET", "/settings/refunds", Look),
     ("PUT", "/settings/refunds", Administer),
     ("GET", "/settings/payment-methods", Look),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use remit_app::{Actor, App, ClinicContext, clinics, findings, keys, links};
+use remit_app::{Actor, App, ClinicContext, clinics, findings, keys, links, notifications};
 use remit_core::clinic::{Clinic, initials};
 use remit_core::ids::ClinicId;
 use remit_core::money::Currency;
@@ -105,6 +105,7 @@ impl Desk {
         let asked = links::asked_again(&self.app, self.clinic(), self.now() - ASKED_WITHIN_MS);
         let asked = asked.await?.len() as u64;
         let open_findings = findings::count(&self.app, self.clinic()).await?;
+        let unread = notifications::unread(&self.app, self.actor()).await?;
         let actor = self.actor();
         Ok(Shell {
             clinic: clinic.name.clone(),
@@ -116,6 +117,8 @@ impl Desk {
             section,
             follow_up: tallies.follow_up.links.max(0).unsigned_abs() + asked,
             findings: open_findings.max(0).unsigned_abs(),
+            unread: unread.max(0).unsigned_abs(),
+            made_at: self.now(),
             test_mode: self.context.is_test(),
             csrf: self.who.csrf.clone(),
             may_book: self.may(Permission::Book),

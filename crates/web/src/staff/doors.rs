@@ -19,9 +19,9 @@ use super::desk::Desk;
 use super::forms::{FORM_BYTES_MAX, Form};
 use super::session::{SignedIn, same_token, stranger};
 use super::{
-    appointments, booking, checkout, diary, findings, follow_up, links, methods, online_payments,
-    patients, payment, payments, providers, receipts, refunds, sending_limits, sentences, services,
-    sign_in, summary,
+    appointments, booking, checkout, diary, digest, findings, follow_up, links, methods,
+    notifications, online_payments, patients, payment, payments, providers, receipts, refunds,
+    sending_limits, sentences, services, sign_in, summary,
 };
 use crate::pages::Section;
 use crate::pages::message::{Message, PlainMessage};
@@ -93,6 +93,8 @@ pub fn doors() -> Vec<Door> {
         act("/financials/failed-work/{id}/retry", Refund, post(findings::retry)),
         act("/financials/events/retry", Refund, post(findings::apply_again)),
         act("/financials/credits/{id}/keep", Refund, post(findings::keep)),
+        see("/notifications", Look, get(notifications::show)),
+        act("/notifications/read", Look, post(notifications::read)),
         see("/patients", Look, get(patients::list)),
         see("/patients/{id}", Look, get(patients::show)),
         act("/patients/{id}", Book, post(patients::save)),
@@ -111,6 +113,8 @@ pub fn doors() -> Vec<Door> {
         act("/settings/limits", Configure, post(sending_limits::save)),
         see("/settings/receipts", Look, get(receipts::settings)),
         act("/settings/receipts", Configure, post(receipts::save_settings)),
+        see("/settings/digest", Look, get(digest::show)),
+        act("/settings/digest", Configure, post(digest::save)),
         see("/settings/services", Look, get(services::list)),
         see("/settings/services/new", Configure, get(services::fresh)),
         act("/settings/services/new", Configure, post(services::create)),

@@ -284,7 +284,7 @@ async fn told(desk: &Desk, finding: &FindingView) -> remit_app::Result<Finding> 
 }
 
 /// What a finding is called, and what to do about it.
-fn what(kind: FindingKind) -> (&'static str, &'static str) {
+pub(super) fn what(kind: FindingKind) -> (&'static str, &'static str) {
     match kind {
         FindingKind::Surplus => (
             "More was received than was due",
