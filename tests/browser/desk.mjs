@@ -46,6 +46,32 @@ export class Desk {
     await this.page.getByRole("heading", { name: "Checkout" }).waitFor();
   }
 
+  // ---------------------------------------------------------------- notifications
+
+  get bell() {
+    return this.page.getByRole("link", { name: /^Notifications/ }).filter({ visible: true });
+  }
+
+  get notifications() {
+    return this.page.getByRole("dialog", { name: "Notifications" });
+  }
+
+  async openNotifications() {
+    await this.bell.click();
+    await this.notifications.waitFor();
+  }
+
+  /** How many the bell says are unread. */
+  async unread() {
+    const name = await this.bell.getAttribute("aria-label");
+    return Number(/(\d+) unread/.exec(name)?.[1] ?? 0);
+  }
+
+  /** A message of this text appears on the open page by itself. */
+  async hears(text) {
+    await this.page.locator("#toasts").getByText(text).waitFor();
+  }
+
   // ---------------------------------------------------------------- booking
 
   get booking() {

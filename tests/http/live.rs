@@ -37,6 +37,40 @@ pub async fn the_other_node_hears_of_a_payment(clinic: &Clinic) {
     }
 }
 
+/// The bell's page tells of a payment, until the person has read it; another person's stays unread.
+pub async fn a_payment_is_told_at_the_bell_until_it_is_read(clinic: &Clinic) {
+    let (visit, link) = clinic.books_and_issues(2_345).await;
+    let mut desk = clinic.phone();
+    let page = desk.get("/sign-in").await;
+    let form = page.form_with("password").expect("a sign-in form");
+    let (email, password) = (
+        clinic.nodes[0].says("email"),
+        clinic.nodes[0].says("password"),
+    );
+    let typed = [("email", email.as_str()), ("password", password.as_str())];
+    desk.submit(&page, &form, &typed).await;
+    let mut stream = desk.stream("/live").await;
+    pays_by_card(&mut clinic.phone_at(0), url(&link)).await;
+    hear(&mut stream, "notify").await;
+    clinic.sees_status(&link, "paid").await;
+    let told = desk.get("/notifications").await;
+    let place = format!("/appointments/{}", id(&visit));
+    let row = told.body.split("<li").find(|row| row.contains(&place));
+    let row = row.unwrap_or_else(|| panic!("not told: {}", told.text()));
+    assert!(
+        row.contains("paid £23.45") && row.contains("Unread"),
+        "{row}"
+    );
+    let form = told.form_with("until").expect("mark all as read");
+    let read = desk.submit(&told, &form, &[]).await;
+    let row = read.body.split("<li").find(|row| row.contains(&place));
+    assert!(
+        !row.expect("still there").contains("Unread"),
+        "{}",
+        read.body
+    );
+}
+
 /// Waits for the next event that names the topic.
 async fn hear(stream: &mut reqwest::Response, topic: &str) {
     let heard = tokio::time::timeout(HEARD_WITHIN, async {

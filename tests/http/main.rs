@@ -15,6 +15,7 @@ mod late;
 mod live;
 mod messages;
 mod payments;
+mod receipts;
 mod refunds;
 mod scanners;
 #[allow(dead_code, reason = "the torture tests use the rest")]
@@ -57,6 +58,9 @@ flows! {
     refunds::a_refund_in_part_and_the_rest,
     refunds::more_than_was_paid_is_not_refunded,
     refunds::a_cancelled_appointment_leaves_credit,
+    receipts::an_online_payment_sends_its_receipt_once,
+    receipts::the_desk_sends_a_receipt_on_request,
+    receipts::a_receipt_to_nowhere_is_refused,
     disputes::a_disputed_payment_is_held_and_won_back,
     disputes::a_lost_dispute_is_gone_and_nobody_owes_it,
     disputes::a_refund_made_at_the_provider_flows_back,
@@ -66,6 +70,7 @@ flows! {
     doors::a_foreign_host_is_not_served,
     doors::every_answer_has_its_headers,
     live::the_other_node_hears_of_a_payment,
+    live::a_payment_is_told_at_the_bell_until_it_is_read,
     keys::the_same_key_has_one_effect,
     keys::twenty_clicks_at_once_make_one_link,
     scanners::forty_agents_change_nothing,

@@ -202,7 +202,10 @@ impl World {
         let lease = (index, taken.fence);
         match job.effect {
             Effect::Send { .. } => taken.state = JobState::Sending,
-            Effect::Receipt { .. } => taken.state = JobState::Done,
+            Effect::Receipt { .. }
+            | Effect::SendReceipt { .. }
+            | Effect::RefundReceipt { .. }
+            | Effect::Digest { .. } => taken.state = JobState::Done,
             Effect::CreateSession { .. }
             | Effect::EnsureClosed { .. }
             | Effect::CallRefund { .. } => {
@@ -228,7 +231,10 @@ impl World {
                 lease,
                 answer: None,
             }),
-            Effect::Receipt { .. } => {}
+            Effect::Receipt { .. }
+            | Effect::SendReceipt { .. }
+            | Effect::RefundReceipt { .. }
+            | Effect::Digest { .. } => {}
             Effect::CreateSession { attempt } => {
                 let known = self.db.attempt(attempt).attempt.session_id.is_some();
                 let task = Task::Create {

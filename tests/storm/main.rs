@@ -20,6 +20,7 @@ mod server;
 
 mod abuse;
 mod books;
+mod canary;
 mod gone;
 mod lost;
 mod payers;
@@ -62,6 +63,11 @@ async fn every_payment_of_a_storm_is_posted_once_on_postgres_with_two_nodes() {
     };
     let clinic = Arc::new(Clinic::on_postgres(&url).await);
     storm::play(clinic, size("REMIT_STORM_PAYMENTS", 1_000) / 4).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_canary_is_where_it_must_not_be() {
+    canary::play().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -41,6 +41,7 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
         shares_email: clinics::shares_email(&app.store, clinic).await?,
         sending_limits: sending_limits::get(&app.store, clinic).await?,
         reminders: reminders::get(&app.store, clinic).await?,
+        receipts: remit_store::receipts::settings(&app.store, clinic).await?,
         taking: taking(app, clinic).await?,
         read_at: Instant::now(),
     };

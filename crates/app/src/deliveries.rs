@@ -90,7 +90,7 @@ struct Asked<'a> {
     wish: Option<Wish<'a>>,
 }
 
-fn number(text: Option<&str>, country: &str, limits: &SendingLimits) -> Result<String> {
+pub(crate) fn number(text: Option<&str>, country: &str, limits: &SendingLimits) -> Result<String> {
     let text = text.filter(|text| !text.trim().is_empty());
     let text = text.ok_or_else(|| Error::invalid("to", "Enter a mobile number."))?;
     let phone = Phone::parse(text, country).and_then(Phone::for_sms);
@@ -108,7 +108,7 @@ fn number(text: Option<&str>, country: &str, limits: &SendingLimits) -> Result<S
     Err(Error::invalid("to", message))
 }
 
-fn mailbox(text: Option<&str>) -> Result<String> {
+pub(crate) fn mailbox(text: Option<&str>) -> Result<String> {
     let text = text.filter(|text| !text.trim().is_empty());
     let text = text.ok_or_else(|| Error::invalid("to", "Enter an email address."))?;
     Email::parse(text)

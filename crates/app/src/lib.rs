@@ -9,6 +9,7 @@ pub mod appointments;
 pub mod attempts;
 pub mod clinics;
 pub mod deliveries;
+pub mod digests;
 pub mod disputes;
 pub mod error;
 pub mod expire;
@@ -22,12 +23,13 @@ pub mod messaging;
 pub mod methods;
 pub mod movements;
 mod notes;
+pub mod notifications;
 pub mod outbox;
 pub mod patients;
 pub mod payments;
 pub mod providers;
 pub mod qr;
-mod receipts;
+pub mod receipts;
 pub mod reconcile;
 pub mod refunds;
 pub mod reminders;
@@ -73,6 +75,7 @@ pub mod views {
     pub use remit_store::outbox::StuckView;
     pub use remit_store::patients::Patient;
     pub use remit_store::payments::PaymentView;
+    pub use remit_store::receipts::ReceiptView;
     pub use remit_store::refunds::RefundView;
     pub use remit_store::reports::OnlinePayment;
     pub use remit_store::services::{Practitioner, Service};
@@ -109,6 +112,8 @@ pub struct ClinicContext {
     pub shares_email: bool,
     pub sending_limits: remit_core::sending_limits::SendingLimits,
     pub reminders: remit_core::reminders::ReminderSettings,
+    /// How its receipts look and leave.
+    pub receipts: remit_core::receipts::ReceiptSettings,
     /// The account that takes new payments; none: patients cannot pay online.
     pub taking: Option<providers::Taking>,
     read_at: std::time::Instant,

@@ -10,7 +10,7 @@ use remit_store::{attempts, findings};
 
 use crate::attempts::Made;
 use crate::settle::{self, Closed};
-use crate::{App, Error, Result, keys, receipts, refunds, sending};
+use crate::{App, Error, Result, digests, keys, receipts, refunds, sending};
 
 /// Pieces taken at once, and how long this node holds them: longer than any call's timeout.
 const BATCH: i64 = 10;
@@ -53,7 +53,10 @@ async fn carry_out(app: &App, job: &Leased) -> Result<Outcome> {
         Some(Effect::CallRefund { refund }) => refunds::call(app, job.clinic, refund)
             .await
             .map(|()| Outcome::Done),
-        Some(Effect::Receipt { payment }) => receipts::send(app, job, payment).await,
+        Some(Effect::Receipt { payment }) => receipts::by_itself(app, job, payment).await,
+        Some(Effect::SendReceipt { receipt }) => receipts::carry_out(app, job, receipt).await,
+        Some(Effect::RefundReceipt { refund }) => receipts::of_refund(app, job, refund).await,
+        Some(Effect::Digest { staff, day }) => digests::send(app, job, staff, day).await,
         None => Ok(Outcome::Dead {
             why: "work of a kind this release does not know".into(),
         }),

@@ -10,7 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    App, Result, clinics, expire, idempotency, inbox, outbox, reconcile, reminders, sandbox, visits,
+    App, Result, clinics, digests, expire, idempotency, inbox, outbox, reconcile, reminders,
+    sandbox, visits,
 };
 
 /// How long a task rests when nothing wakes it. Notices wake it at once; this is for a lost one.
@@ -21,6 +22,8 @@ const LISTS_EVERY: Duration = Duration::from_secs(300);
 const RECOVER_EVERY: Duration = Duration::from_secs(30);
 /// When the invariants are looked at first; then as often as the sweep asks, which does nothing within the hour.
 const CHECK_FIRST: Duration = Duration::from_secs(120);
+/// How often it is looked whether a clinic's daily digest is due.
+const DIGEST_EVERY: Duration = Duration::from_secs(30);
 const COMPARE_EVERY: Duration = Duration::from_secs(24 * 3600);
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// How long a shutdown waits for work under way; what is cut off comes back when its lease ends.
@@ -123,6 +126,7 @@ async fn rounds(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 /// caught up, and it goes on until every provider was reached.
 async fn seldom(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let start = Instant::now();
+    let mut digest_at = start;
     let (mut lists_at, mut sweep_at, mut compare_at, mut check_at) = (
         start,
         start + SWEEP_EVERY,
@@ -142,6 +146,10 @@ async fn seldom(app: Arc<App>, mut stop: watch::Receiver<bool>) {
                 } else {
                     RECOVER_EVERY
                 };
+        }
+        if now >= digest_at {
+            log("digest", digests::run(&app).await);
+            digest_at = now + DIGEST_EVERY;
         }
         if now >= sweep_at {
             log("sweep", sweep(&app).await);

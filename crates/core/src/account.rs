@@ -8,7 +8,8 @@ use crate::attempts::{Attempt, AttemptState};
 use crate::disputes::Dispute;
 use crate::faults::{Fault, planted};
 use crate::ids::{
-    AppointmentId, AttemptId, ChargeId, DeliveryId, LinkId, PatientId, PaymentId, RefundId,
+    AppointmentId, AttemptId, ChargeId, DeliveryId, LinkId, PatientId, PaymentId, ReceiptId,
+    RefundId, StaffId,
 };
 use crate::ledger::Txn;
 use crate::links::{Closing, Link, LinkState};
@@ -266,9 +267,22 @@ pub enum Effect {
     CallRefund {
         refund: RefundId,
     },
-    /// Email a receipt.
+    /// Send the receipt of an online payment.
     Receipt {
         payment: PaymentId,
+    },
+    /// Send a receipt that staff asked for.
+    SendReceipt {
+        receipt: ReceiptId,
+    },
+    /// Tell the patient that an online refund was made.
+    RefundReceipt {
+        refund: RefundId,
+    },
+    /// Email a manager the figures of the day before `day`, which counts days since 1970-01-01 in the clinic's zone.
+    Digest {
+        staff: StaffId,
+        day: i64,
     },
 }
 

@@ -79,6 +79,7 @@ ids! {
     AttemptId "att",
     PaymentId "pay",
     RefundId "ref",
+    ReceiptId "rcp",
     TxnId "txn",
     EventId "evt",
     FindingId "fnd",

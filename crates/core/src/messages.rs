@@ -1,7 +1,5 @@
 //! What every text that leaves has in common: the mark of test mode, the length of an SMS, the reference.
 
-use crate::money::Money;
-
 /// What a message says first while no money moves.
 pub const TEST_MARK: &str = "Test mode: no money moves.";
 
@@ -12,27 +10,6 @@ pub fn marked(text: String, is_test: bool) -> String {
     } else {
         text
     }
-}
-
-/// A receipt's plain text.
-pub fn receipt(
-    clinic: &str,
-    clinic_phone: &str,
-    first_name: &str,
-    amount: Money,
-    when: &str,
-    reference: &str,
-) -> String {
-    format!(
-        "Hello {first_name},\n\n\
-         Thank you. {clinic} has received {amount} on {when}.\n\
-         Reference: {reference}\n\n\
-         Questions? Call {clinic_phone}.\n"
-    )
-}
-
-pub fn receipt_subject(clinic: &str) -> String {
-    format!("Your receipt from {clinic}")
 }
 
 /// How an SMS is cut and coded (3GPP TS 23.038).

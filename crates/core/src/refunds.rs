@@ -410,6 +410,12 @@ fn succeed(
         ledger::credit(payment.account(), amount),
     ];
     decision.events.push(moved(refund, Succeeded));
+    if payment.provider.is_some() {
+        // At the desk the patient has the money in hand.
+        decision
+            .effects
+            .push(Effect::RefundReceipt { refund: refund.id });
+    }
     decision.events.push(Event::Posted(Txn::new(
         txn,
         TxnKind::Refund,

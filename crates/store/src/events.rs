@@ -5,6 +5,7 @@ use remit_core::ids::{AppointmentId, ClinicId, EventId, LinkId};
 use serde_json::{Value, json};
 
 use crate::error::{id, id_opt};
+use crate::notifications::NOTABLE;
 use crate::{Result, Store, StoreError, Tx};
 
 statements! {
@@ -52,6 +53,9 @@ pub async fn append(tx: &mut Tx, entry: &Entry<'_>) -> Result<()> {
 pub(crate) async fn append_all(tx: &mut Tx, entries: &[Entry<'_>]) -> Result<()> {
     if entries.is_empty() {
         return Ok(());
+    }
+    if entries.iter().any(|entry| NOTABLE.contains(&entry.kind)) {
+        tx.tell("notify");
     }
     let lines = entries.iter().map(|entry| {
         json!({ "id": entry.id, "at": entry.at, "kind": entry.kind, "appt": entry.appointment, "link": entry.link,

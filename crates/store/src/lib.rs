@@ -15,6 +15,7 @@ pub mod clinics;
 mod connections;
 pub mod credits;
 pub mod deliveries;
+pub mod digests;
 pub mod disputes;
 pub mod error;
 pub mod events;
@@ -29,10 +30,12 @@ pub mod messaging;
 pub mod methods;
 pub mod migrate;
 pub mod movements;
+pub mod notifications;
 pub mod outbox;
 pub mod patients;
 pub mod payments;
 pub mod providers;
+pub mod receipts;
 pub mod refunds;
 pub mod reminders;
 pub mod reports;
@@ -58,6 +61,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         clinics::ALL,
         credits::ALL,
         deliveries::ALL,
+        digests::ALL,
         disputes::ALL,
         engine::ALL,
         events::ALL,
@@ -73,10 +77,12 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         methods::ALL,
         migrate::ALL,
         movements::ALL,
+        notifications::ALL,
         outbox::ALL,
         patients::ALL,
         payments::ALL,
         providers::ALL,
+        receipts::ALL,
         refunds::ALL,
         reminders::ALL,
         reports::ALL,

@@ -37,6 +37,9 @@ fn named(effect: &Effect) -> (&'static str, String) {
         Effect::EnsureClosed { attempt } => ("ensure_closed", attempt.to_string()),
         Effect::CallRefund { refund } => ("refund", refund.to_string()),
         Effect::Receipt { payment } => ("receipt", payment.to_string()),
+        Effect::SendReceipt { receipt } => ("send_receipt", receipt.to_string()),
+        Effect::RefundReceipt { refund } => ("refund_receipt", refund.to_string()),
+        Effect::Digest { staff, day } => ("digest", format!("{staff}:{day}")),
     }
 }
 
@@ -58,6 +61,19 @@ fn effect(kind: &str, key: &str) -> Option<Effect> {
         "receipt" => Effect::Receipt {
             payment: object.parse().ok()?,
         },
+        "send_receipt" => Effect::SendReceipt {
+            receipt: object.parse().ok()?,
+        },
+        "refund_receipt" => Effect::RefundReceipt {
+            refund: object.parse().ok()?,
+        },
+        "digest" => {
+            let (staff, day) = object.split_once(':')?;
+            Effect::Digest {
+                staff: staff.parse().ok()?,
+                day: day.parse().ok()?,
+            }
+        }
         _ => return None,
     })
 }

@@ -22,7 +22,17 @@ async function refresh(elements) {
     if (!response.ok || response.redirected) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     group.forEach((element) => swap(element, page.getElementById(element.id)));
+    page.querySelectorAll("[data-toast]").forEach(announce);
   }));
+}
+
+// What was paid after this page was made is said once on each open page, wherever the person is.
+const since = Number(document.querySelector("[data-since]")?.dataset.since ?? Infinity);
+const said = new Set();
+function announce(row) {
+  if (Number(row.dataset.at) <= since || said.has(row.id)) return;
+  said.add(row.id);
+  document.dispatchEvent(new CustomEvent("remit:toast", { detail: { text: row.dataset.toast, href: row.dataset.href } }));
 }
 
 function swap(old, fresh) {

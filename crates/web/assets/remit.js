@@ -23,9 +23,12 @@ async function show(response) {
 function open(dialog) {
   document.querySelectorAll("dialog").forEach((old) => old.remove());
   document.body.append(dialog);
-  dialog.addEventListener("close", () => {
+  dialog.addEventListener("close", async () => {
+    const read = dialog.querySelector("form[data-read]");
     dialog.remove();
     opener?.isConnected && opener.focus();
+    // What was new stays marked while it is looked at.
+    if (read) await fetch(read.action, { method: "POST", body: new URLSearchParams(new FormData(read)), credentials: "same-origin" }).catch(() => {});
     document.dispatchEvent(new Event("remit:refresh"));
   });
   window.htmx?.process(dialog);
@@ -155,13 +158,15 @@ function lightTheme() {
 }
 
 // --- Messages -------------------------------------------------------------------------------------------------------
-function toast(text, isError) {
+document.addEventListener("remit:toast", (event) => toast(event.detail.text, false, event.detail.href));
+function toast(text, isError, href) {
   const region = document.querySelector("#toasts");
   if (!region) return;
   const line = document.createElement("p");
   line.className = isError ? "toast bad" : "toast";
-  const words = document.createElement("span");
+  const words = document.createElement(href ? "a" : "span");
   words.textContent = text;
+  if (href) words.href = href;
   const close = document.createElement("button");
   close.type = "button";
   close.className = "btn quiet sm";

@@ -7,6 +7,7 @@ pub mod appointments;
 pub mod body;
 pub mod call;
 pub mod deliveries;
+mod digest;
 mod docs;
 pub mod events;
 pub mod follow_up;
@@ -21,6 +22,7 @@ pub mod patients;
 pub mod payments;
 pub mod problem;
 pub mod providers;
+pub mod receipts;
 pub mod refunds;
 pub mod reminders;
 pub mod reports;
@@ -69,6 +71,11 @@ fn calls() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(follow_up::mark))
         .routes(routes!(payments::list))
         .routes(routes!(payments::get))
+        .routes(routes!(receipts::send))
+        .routes(routes!(receipts::list))
+        .routes(routes!(receipts::file))
+        .routes(routes!(receipts::settings, receipts::change_settings))
+        .routes(routes!(digest::get, digest::save))
         .routes(routes!(refunds::request))
         .routes(routes!(refunds::get))
         .routes(routes!(refunds::decide))

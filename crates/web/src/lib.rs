@@ -10,6 +10,7 @@ pub mod live;
 pub mod pages;
 pub mod patient;
 pub mod peer;
+mod receipts;
 pub mod security;
 pub mod staff;
 

@@ -70,7 +70,9 @@ fn events(
                 let topics = match notice {
                     Ok(notice) => topics(&notice, &scope),
                     // Something was missed: whatever the page shows may have changed.
-                    Err(RecvError::Lagged(_)) => vec!["list".to_owned(), "all".to_owned()],
+                    Err(RecvError::Lagged(_)) => {
+                        ["list", "all", "notify"].map(str::to_owned).into()
+                    }
                     Err(RecvError::Closed) => return None,
                 };
                 if !topics.is_empty() {
@@ -105,6 +107,10 @@ fn topics(notice: &Notice, scope: &Scope) -> Vec<String> {
             }
             if tray {
                 topics.push("messages".to_owned());
+            }
+            let told = |topic: &String| topic == "notify" || topic == "findings";
+            if notice.topics.iter().any(told) {
+                topics.push("notify".to_owned());
             }
             topics
         }

@@ -1,8 +1,8 @@
 //! What a patient sees under `/p/{token}`: pay, and how things stand. GET changes nothing (rule 6); the same answer
 //! for unknown and malformed addresses (hazard B10).
 
-mod reading;
-mod show;
+pub(crate) mod reading;
+pub(crate) mod show;
 
 use askama::Template;
 use axum::Router;
@@ -12,8 +12,9 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use remit_app::attempts::Continue;
+use remit_app::receipts::Document;
 use remit_app::views::LinkView;
-use remit_app::{Error, attempts, clinics, links, visits};
+use remit_app::{App, ClinicContext, Error, attempts, clinics, links, payments, receipts, visits};
 use remit_core::account::Refusal;
 use remit_core::ids::ClinicId;
 use remit_core::languages::{self, Language};
@@ -22,6 +23,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use crate::receipts::Place;
 use crate::{Web, cookies, peer};
 
 use reading::Reading;
@@ -40,6 +42,7 @@ pub fn routes() -> Router<Web> {
         .route("/p/{token}/ask", post(ask))
         .route("/p/{token}/stop", post(stop))
         .route("/p/{token}/receipt", get(receipt))
+        .route("/p/{token}/receipt.pdf", get(receipt_file))
         .route("/p/return/{attempt}", get(returned))
 }
 
@@ -286,18 +289,79 @@ async fn stop(
     back(&token)
 }
 
-async fn receipt(State(web): State<Web>, Token(token): Token, reading: Reading) -> Response {
-    let (clinic, link) = match find(&web, &token, &reading).await {
-        Ok(found) => found,
-        Err(response) => return response,
+/// A receipt that an address leads to.
+struct FoundReceipt {
+    clinic: ClinicId,
+    document: Document,
+    /// The address is a payment link's, so there is a page to go back to.
+    of_link: bool,
+}
+
+/// Of what was paid through a link last, or the one that a message carried. `None`: nothing was paid through the link
+/// yet.
+async fn find_receipt(app: &App, token: &str) -> remit_app::Result<Option<FoundReceipt>> {
+    let (clinic, payment, of_link) = match links::by_token(app, token).await {
+        Ok((clinic, link)) => {
+            let paid = payments::of_link(app, clinic, link.id).await?;
+            let Some(view) = paid.last() else {
+                return Ok(None);
+            };
+            (clinic, view.payment.id, true)
+        }
+        Err(Error::NotFound) => {
+            let (clinic, payment) = receipts::by_token(app, token).await?;
+            (clinic, payment, false)
+        }
+        Err(error) => return Err(error),
     };
-    let language = reading.of(&link.patient_locale);
-    let back_url = format!("/p/{token}");
-    match show::receipt(&web.app, clinic, &link, language, &back_url).await {
-        Ok(Some(receipt)) => reading.remember(html(StatusCode::OK, &receipt)),
-        Ok(None) => back(&token),
-        Err(error) => broken(&error, &reading),
+    let document = receipts::document(app, clinic, payment).await?;
+    Ok(Some(FoundReceipt {
+        clinic,
+        document,
+        of_link,
+    }))
+}
+
+/// Answers with what is made of the receipt behind an address, in the patient's language.
+async fn with_receipt(
+    web: &Web,
+    token: &str,
+    reading: &Reading,
+    make: impl FnOnce(&FoundReceipt, &ClinicContext, &'static Language) -> Response,
+) -> Response {
+    let found = match find_receipt(&web.app, token).await {
+        Ok(Some(found)) => found,
+        Ok(None) => return back(token),
+        Err(Error::NotFound) => return unknown(StatusCode::NOT_FOUND, reading),
+        Err(error) => return broken(&error, reading),
+    };
+    match clinics::context(&web.app, found.clinic).await {
+        Ok(context) => {
+            let language = reading.of(&found.document.locale);
+            reading.remember(make(&found, &context, language))
+        }
+        Err(error) => broken(&error, reading),
     }
+}
+
+async fn receipt(State(web): State<Web>, Token(token): Token, reading: Reading) -> Response {
+    with_receipt(&web, &token, &reading, |found, context, language| {
+        let at = Place {
+            here: Some(format!("/p/{token}/receipt")),
+            back: found.of_link.then(|| format!("/p/{token}")),
+            file: format!("/p/{token}/receipt.pdf"),
+        };
+        let page = crate::receipts::page(&found.document, context, language, at);
+        html(StatusCode::OK, &page)
+    })
+    .await
+}
+
+async fn receipt_file(State(web): State<Web>, Token(token): Token, reading: Reading) -> Response {
+    with_receipt(&web, &token, &reading, |found, _, _| {
+        crate::receipts::file(&found.document)
+    })
+    .await
 }
 
 /// The way back from the provider. Its address proves nothing; the cookie says whose browser it is.

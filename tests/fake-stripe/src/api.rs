@@ -150,6 +150,7 @@ impl Asked {
         world.calls.push(world::Call {
             at: machine_ms(),
             what,
+            form: self.form.clone(),
             status: if was_cut { 0 } else { told.status },
         });
         shared.send_posts(world);

@@ -230,6 +230,8 @@ pub struct Call {
     pub at: i64,
     /// `POST /v1/refunds`, ids left in.
     pub what: String,
+    /// The fields as they came, form-encoded.
+    pub form: String,
     /// The status that was sent, or 0 where the connection was cut.
     pub status: u16,
 }

@@ -2,14 +2,14 @@
 //! very carrier was handed, and written only when it says more than is known.
 
 use remit_core::deliveries::DeliveryStatus;
-use remit_core::ids::{ClinicId, DeliveryId, EndpointId};
+use remit_core::ids::{ClinicId, DeliveryId, EndpointId, ReceiptId};
 pub use remit_gateways::messages::ReceiptError;
-use remit_gateways::messages::{MessageStatus, Receipt, ReceiptRequest};
+use remit_gateways::messages::{MessageFacts, MessageStatus, Receipt, ReceiptRequest};
 use remit_store::{deliveries, links, messaging};
 
 use super::open;
 use crate::sending::{self, News};
-use crate::{App, Error, Result};
+use crate::{App, Error, Result, receipts};
 
 /// The headers of a receipt.
 pub type Headers = axum::http::HeaderMap;
@@ -53,6 +53,13 @@ pub async fn receive(
             return Ok(Accepted::Refused(error));
         }
     };
+    if let Some(id) = receipt
+        .reference
+        .as_deref()
+        .and_then(|named| named.parse().ok())
+    {
+        return of_receipt(app, row.clinic, id, &receipt).await;
+    }
     let Some(delivery) = delivery_of(app, row.clinic, endpoint, &receipt).await? else {
         return Ok(Accepted::Ignored);
     };
@@ -78,6 +85,25 @@ async fn delivery_of(
         return Ok(None);
     };
     Ok(deliveries::by_message(&app.store, clinic, &carrier, message).await?)
+}
+
+/// What became of a patient's receipt, which is no delivery of a link.
+async fn of_receipt(
+    app: &App,
+    clinic: ClinicId,
+    id: ReceiptId,
+    receipt: &Receipt,
+) -> Result<Accepted> {
+    let facts = MessageFacts {
+        provider_message_id: receipt.provider_message_id.clone().unwrap_or_default(),
+        status: receipt.status,
+        reason: receipt.reason.clone(),
+    };
+    match receipts::told(app, clinic, id, &facts).await {
+        Ok(()) => Ok(Accepted::Written),
+        Err(Error::NotFound) => Ok(Accepted::Ignored),
+        Err(error) => Err(error),
+    }
 }
 
 async fn write(app: &App, clinic: ClinicId, id: DeliveryId, receipt: &Receipt) -> Result<Accepted> {

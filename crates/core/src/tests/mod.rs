@@ -114,6 +114,9 @@ fn told(decision: &Decision) -> Vec<String> {
             Effect::EnsureClosed { .. } => "ensure closed",
             Effect::CallRefund { .. } => "call refund",
             Effect::Receipt { .. } => "receipt",
+            Effect::SendReceipt { .. } => "send receipt",
+            Effect::RefundReceipt { .. } => "refund receipt",
+            Effect::Digest { .. } => "digest",
         };
         format!("-> {name}")
     });

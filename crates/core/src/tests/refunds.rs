@@ -143,7 +143,11 @@ fn credit_goes_first_then_staff_choose() {
         ),
     ] {
         let lines = settled(&with_credit, &refund(2000, Pending, reopen), Succeeded);
-        assert_eq!(lines, ["refund pending to succeeded", posted, balance]);
+        let told = "-> refund receipt";
+        assert_eq!(
+            lines,
+            ["refund pending to succeeded", posted, balance, told]
+        );
     }
 }
 
@@ -333,6 +337,7 @@ fn a_refund_made_elsewhere_goes_into_the_books_as_any_other() {
             "refund requested to succeeded",
             "refund refunds_given:3000 psp_clearing:sandbox:acct:-3000",
             "total 5000 paid 5000 refunded 3000 due 0 credit 0",
+            "-> refund receipt",
         ]
     );
     assert_eq!(

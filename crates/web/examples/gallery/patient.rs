@@ -22,15 +22,26 @@ pub fn write(folder: &Path) -> std::io::Result<()> {
     }
     let receipt = Receipt {
         frame: frame(),
-        reference: "PL-20671".into(),
+        number: "R-12AB34-CD56EF".into(),
         patient: "Rachel Oyelaran".into(),
         amount: "£140.00".into(),
         rows: rows(&[
-            ("For", "Appointment on 24 Nov, 11:00"),
-            ("Paid", "24 Nov 2026, 10:49"),
-            ("With", "Visa ending 4242"),
+            ("Paid on", "Tuesday 24 November 2026, 10:49 GMT"),
+            ("Paid with", "Card, Visa ending 4242"),
+            ("For", "Balance, appointment on 24 November 2026"),
         ]),
-        back_url: "/p/sample".into(),
+        services: vec![],
+        sums: rows(&[
+            ("Refunded on 26 November 2026", "-£20.00"),
+            ("Paid after refunds", "£120.00"),
+            ("VAT included, at 20%", "£20.00"),
+        ]),
+        legal: vec![
+            "Larkhill Clinic is a trading name of Larkhill Health Ltd.".into(),
+            "VAT number: GB 123 4567 89".into(),
+        ],
+        back_url: Some("/p/sample".into()),
+        file_url: "/p/sample/receipt.pdf".into(),
     };
     page(folder, "receipt", &receipt)
 }

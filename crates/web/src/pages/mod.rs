@@ -11,16 +11,19 @@
 pub mod appointments;
 pub mod chart;
 pub mod diary;
+pub mod digest;
 pub mod findings;
 pub mod links;
 pub mod message;
 pub mod messaging;
 pub mod methods;
+pub mod notifications;
 pub mod patient;
 pub mod patients;
 pub mod payment;
 pub mod payments;
 pub mod providers;
+pub mod receipts;
 pub mod refunds;
 pub mod reminders;
 pub mod sending_limits;
@@ -50,6 +53,10 @@ pub struct Shell {
     pub follow_up: u64,
     /// Findings that wait for staff; 0 hides the number.
     pub findings: u64,
+    /// Notifications that this person has not read; 0 hides the number.
+    pub unread: u64,
+    /// When the page was made, UTC milliseconds: what is paid after it is said aloud.
+    pub made_at: i64,
     pub test_mode: bool,
     /// The token that every form of the page carries (hazard B12).
     pub csrf: String,
@@ -83,6 +90,18 @@ pub enum Theme {
     System,
     Light,
     Dark,
+}
+
+impl Shell {
+    /// The number at the bell.
+    #[must_use]
+    pub fn unread_words(&self) -> String {
+        if self.unread > 99 {
+            "99+".into()
+        } else {
+            self.unread.to_string()
+        }
+    }
 }
 
 impl Theme {

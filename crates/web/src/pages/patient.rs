@@ -309,18 +309,27 @@ pub enum StateAction {
 #[template(path = "patient/receipt.html")]
 pub struct Receipt {
     pub frame: Frame,
-    pub reference: String,
+    /// `R-12AB34-CD56EF`.
+    pub number: String,
     pub patient: String,
     pub amount: String,
-    /// Paid, with, for, refunded ...
+    /// Paid, with, for ...
     pub rows: Vec<Row>,
-    pub back_url: String,
+    /// What was booked; only where the clinic lists it.
+    pub services: Vec<Row>,
+    /// Refunds, what is left of the payment, VAT.
+    pub sums: Vec<Row>,
+    /// Who received the money, in the law's words.
+    pub legal: Vec<String>,
+    pub back_url: Option<String>,
+    /// The same as a file.
+    pub file_url: String,
 }
 
 impl Receipt {
     #[must_use]
     pub fn heading(&self) -> String {
-        let number = self.frame.language.isolated(&self.reference);
+        let number = self.frame.language.isolated(&self.number);
         languages::fill(self.frame.words().receipt, &[("reference", &number)])
     }
 

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::appointments::WaitingRefund;
+use super::receipts::{ReceiptForm, ReceiptLine};
 use super::{Badge, Shell};
 
 /// `GET /payments/{id}`.
@@ -31,6 +32,10 @@ pub struct PaymentPage {
     pub sandbox: Option<String>,
     /// What went wrong with an approval.
     pub refused: Option<String>,
+    /// Sendings of the receipt, newest first.
+    pub receipts: Vec<ReceiptLine>,
+    /// For a role that sends.
+    pub receipt_form: Option<ReceiptForm>,
 }
 
 pub struct RefundLine {

@@ -3,7 +3,6 @@
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
-use remit_app::clinics::in_zone;
 use remit_app::views::LinkView;
 use remit_app::{
     App, ClinicContext, Result, appointments, attempts, clinics, methods, payments, providers,
@@ -19,7 +18,7 @@ use remit_core::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
 use super::html;
 use super::reading::Voice;
 use crate::pages::patient::{
-    Frame, Onwards, Pay, PayMethod, PayState, Plan, Receipt, Row, State, StateAction,
+    Frame, Onwards, Pay, PayMethod, PayState, Plan, Row, State, StateAction,
 };
 use crate::security;
 
@@ -63,7 +62,7 @@ pub(crate) fn rfc3339(at: UtcMs) -> String {
 }
 
 /// What stands around a page about this clinic. `path`: where another language can be chosen.
-pub fn frame(
+pub(crate) fn frame(
     context: &ClinicContext,
     csrf: &str,
     language: &'static Language,
@@ -210,7 +209,6 @@ pub async fn page(
             pay(
                 app,
                 &context,
-                voice,
                 link,
                 frame,
                 token,
@@ -367,7 +365,6 @@ fn cancelled(voice: Voice<'_>, link: &LinkView, frame: Frame, token: &str) -> Pa
 async fn pay(
     app: &App,
     context: &ClinicContext,
-    voice: Voice<'_>,
     link: &LinkView,
     frame: Frame,
     token: &str,
@@ -375,6 +372,10 @@ async fn pay(
     now: UtcMs,
 ) -> Result<Shown> {
     let clinic = &context.clinic;
+    let voice = Voice {
+        clinic,
+        language: frame.language,
+    };
     let amount = link.amount_due();
     if amount.is_zero() {
         return Ok(Shown::State(Box::new(cancelled(voice, link, frame, token))));
@@ -528,47 +529,4 @@ fn pay_method(
             notice: notice.to_owned(),
         }),
     }
-}
-
-/// A receipt, once something was paid through the link.
-pub async fn receipt(
-    app: &App,
-    clinic_id: ClinicId,
-    link: &LinkView,
-    language: &'static Language,
-    back_url: &str,
-) -> Result<Option<Receipt>> {
-    let context = clinics::context(app, clinic_id).await?;
-    let voice = Voice {
-        clinic: &context.clinic,
-        language,
-    };
-    let words = voice.words();
-    let payments = payments::of_link(app, clinic_id, link.id).await?;
-    let Some(view) = payments.last() else {
-        return Ok(None);
-    };
-    let payment = &view.payment;
-    let paid_at = voice.date(payment.received_at, DateStyle::Long);
-    let zone = in_zone(voice.clinic, payment.received_at, "%Z");
-    let with = payment.reference.clone();
-    let mut rows = vec![
-        row(words.row_paid, format!("{paid_at} {zone}")),
-        row(
-            words.row_with,
-            with.unwrap_or_else(|| payment.paid_by.title().to_owned()),
-        ),
-        row(words.row_for, visit(voice, link)),
-    ];
-    if view.refunded.minor > 0 {
-        rows.push(row(words.row_refunded, voice.money(view.refunded)));
-    }
-    Ok(Some(Receipt {
-        frame: frame(&context, "", language, Some(format!("{back_url}/receipt"))),
-        reference: link.reference.clone(),
-        patient: link.patient_name.clone(),
-        amount: voice.money(payment.amount),
-        rows,
-        back_url: back_url.to_owned(),
-    }))
 }

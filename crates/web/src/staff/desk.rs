@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use remit_app::{Actor, App, ClinicContext, clinics, findings, follow_up, keys, links};
+use remit_app::{
+    Actor, App, ClinicContext, clinics, findings, follow_up, keys, links, notifications,
+};
 use remit_core::clinic::{Clinic, initials};
 use remit_core::ids::ClinicId;
 use remit_core::money::Currency;
@@ -102,6 +104,7 @@ impl Desk {
         let accessed = tallies.follow_up.links;
         let waiting = follow_up::waiting(&self.app, self.clinic(), accessed, self.now()).await?;
         let open_findings = findings::count(&self.app, self.clinic()).await?;
+        let unread = notifications::unread(&self.app, self.actor()).await?;
         let actor = self.actor();
         Ok(Shell {
             clinic: clinic.name.clone(),
@@ -113,6 +116,8 @@ impl Desk {
             section,
             follow_up: waiting,
             findings: open_findings.max(0).unsigned_abs(),
+            unread: unread.max(0).unsigned_abs(),
+            made_at: self.now(),
             test_mode: self.context.is_test(),
             csrf: self.who.csrf.clone(),
             may_book: self.may(Permission::Book),

@@ -19,9 +19,9 @@ use super::desk::Desk;
 use super::forms::{FORM_BYTES_MAX, Form};
 use super::session::{SignedIn, same_token, stranger};
 use super::{
-    appointments, booking, checkout, diary, findings, follow_up, links, messaging, methods,
-    online_payments, patients, payment, payments, providers, receipts, refunds, reminders,
-    sending_limits, sentences, services, sign_in, summary, templates,
+    appointments, booking, checkout, diary, digest, findings, follow_up, links, messaging, methods,
+    notifications, online_payments, patients, payment, payments, providers, receipts, refunds,
+    reminders, sending_limits, sentences, services, sign_in, summary, templates,
 };
 use crate::pages::Section;
 use crate::pages::message::{Message, PlainMessage};
@@ -69,13 +69,16 @@ pub fn doors() -> Vec<Door> {
         act("/appointments/{id}/charges/{charge}/remove", TakeMoney, post(appointments::remove_charge)),
         act("/appointments/{id}/checkout", TakeMoney, post(checkout::check_out)),
         see("/payment-links/{id}", Look, get(links::show)),
-        see("/payment-links/{id}/receipt", Look, get(receipts::show)),
+        see("/payment-links/{id}/receipt", Look, get(receipts::of_link)),
         act("/payment-links/{id}/deliveries", TakeMoney, post(links::deliver)),
         act("/payment-links/{id}/cancel", TakeMoney, post(links::cancel)),
         act("/payment-links/{id}/renew", TakeMoney, post(links::renew)),
         act("/payment-links/{id}/follow-up", TakeMoney, post(follow_up::mark)),
         see("/payment-links/{id}/refund", TakeMoney, get(refunds::of_link)),
         see("/payments/{id}", Look, get(payment::show)),
+        see("/payments/{id}/receipt", Look, get(receipts::show)),
+        act("/payments/{id}/receipt", TakeMoney, post(receipts::send)),
+        see("/payments/{id}/receipt.pdf", Look, get(receipts::file)),
         see("/payments/{id}/refund", TakeMoney, get(refunds::show)),
         act("/payments/{id}/refund", TakeMoney, post(refunds::give_back)),
         act("/refunds/{id}/approve", Refund, post(payment::approve)),
@@ -91,6 +94,8 @@ pub fn doors() -> Vec<Door> {
         act("/financials/failed-work/{id}/retry", Refund, post(findings::retry)),
         act("/financials/events/retry", Refund, post(findings::apply_again)),
         act("/financials/credits/{id}/keep", Refund, post(findings::keep)),
+        see("/notifications", Look, get(notifications::show)),
+        act("/notifications/read", Look, post(notifications::read)),
         see("/patients", Look, get(patients::list)),
         see("/patients/{id}", Look, get(patients::show)),
         act("/patients/{id}", Book, post(patients::save)),
@@ -116,6 +121,10 @@ pub fn doors() -> Vec<Door> {
         act("/settings/reminders", Configure, post(reminders::save)),
         see("/settings/limits", Look, get(sending_limits::show)),
         act("/settings/limits", Configure, post(sending_limits::save)),
+        see("/settings/receipts", Look, get(receipts::settings)),
+        act("/settings/receipts", Configure, post(receipts::save_settings)),
+        see("/settings/digest", Look, get(digest::show)),
+        act("/settings/digest", Configure, post(digest::save)),
         see("/settings/services", Look, get(services::list)),
         see("/settings/services/new", Configure, get(services::fresh)),
         act("/settings/services/new", Configure, post(services::create)),

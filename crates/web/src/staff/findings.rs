@@ -284,7 +284,7 @@ async fn told(desk: &Desk, finding: &FindingView) -> remit_app::Result<Finding> 
 }
 
 /// What a finding is called, and what to do about it.
-fn what(kind: FindingKind) -> (&'static str, &'static str) {
+pub(super) fn what(kind: FindingKind) -> (&'static str, &'static str) {
     match kind {
         FindingKind::Surplus => (
             "More was received than was due",
@@ -336,7 +336,9 @@ fn given_up(desk: &Desk, work: &StuckView) -> FailedWork {
         "create_session" => "Starting a payment at the provider",
         "ensure_closed" => "Closing a payment at the provider",
         "refund" => "A refund at the provider",
-        "receipt" => "A receipt by email",
+        "receipt" | "send_receipt" => "A receipt",
+        "refund_receipt" => "The message about a refund",
+        "digest" => "The daily digest",
         _ => "Work outside",
     };
     FailedWork {

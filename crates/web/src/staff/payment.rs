@@ -2,11 +2,15 @@
 
 use axum::extract::Path;
 use axum::http::StatusCode;
-use remit_app::views::{DisputeView, PaymentView, RefundView};
-use remit_app::{Error, appointments, disputes, payments, providers, refunds};
+use remit_app::receipts::ReceiptInput;
+use remit_app::views::{DisputeView, PaymentView, ReceiptView, RefundView};
+use remit_app::{Error, appointments, disputes, patients, payments, providers, receipts, refunds};
+use remit_core::contact::Phone;
+use remit_core::deliveries::{Channel, DeliveryStatus};
 use remit_core::disputes::{DisputeState, Disputed};
-use remit_core::ids::{PaymentId, RefundId};
+use remit_core::ids::{PatientId, PaymentId, RefundId};
 use remit_core::refunds::{Approval, RefundState};
+use remit_core::roles::Permission;
 
 use super::answer::{Answer, page, see_other};
 use super::appointments::{may_refund, waiting};
@@ -14,7 +18,8 @@ use super::desk::Desk;
 use super::forms::Form;
 use super::{sentences, words};
 use crate::pages::payment::{DisputeLine, PaymentPage, RefundLine};
-use crate::pages::{Badge, Section};
+use crate::pages::receipts::{ReceiptForm, ReceiptLine};
+use crate::pages::{Badge, Field, Section, Tone};
 
 /// `GET /payments/{id}`.
 pub async fn show(desk: Desk, Path(id): Path<String>) -> Answer {
@@ -48,14 +53,46 @@ async fn onwards(desk: &Desk, id: RefundId, done: remit_app::Result<()>) -> Answ
     }
 }
 
+/// The page again, with why a receipt was not sent.
+pub async fn with_receipt_error(
+    desk: &Desk,
+    id: PaymentId,
+    sent: &ReceiptInput,
+    error: &Error,
+) -> Answer {
+    let mut shown = filled(desk, id, None).await?;
+    if let Some(form) = &mut shown.receipt_form {
+        form.sms = sent.channel == Channel::Sms;
+        form.to.value = sent.to.clone().unwrap_or_default();
+        let sentence = Some(sentences::sentence(error, &desk.clock));
+        match error {
+            Error::Invalid { field: "to", .. } => form.to.error = sentence,
+            _ => form.refused = sentence,
+        }
+    }
+    Ok(page(sentences::status(error), &shown))
+}
+
 async fn whole(desk: &Desk, id: PaymentId, refused: Option<&Error>) -> Answer {
+    let shown = filled(desk, id, refused).await?;
+    let status = refused.map_or(StatusCode::OK, sentences::status);
+    Ok(page(status, &shown))
+}
+
+async fn filled(
+    desk: &Desk,
+    id: PaymentId,
+    refused: Option<&Error>,
+) -> remit_app::Result<PaymentPage> {
     let (app, clinic) = (&desk.app, desk.clinic());
     let one = payments::get(app, clinic, id).await?;
     let visit = appointments::get(app, clinic, one.payment.appointment).await?;
     let given = refunds::of_payment(app, clinic, id).await?;
     let disputed = disputes::of_payments(app, clinic, &[id]).await?;
+    let sendings = receipts::of_payment(app, clinic, id).await?;
+    let receipt_form = receipt_form(desk, visit.patient).await?;
     let payment = &one.payment;
-    let shown = PaymentPage {
+    Ok(PaymentPage {
         shell: desk.shell(Section::OnlinePayments).await?,
         id: id.to_string(),
         appointment_id: visit.id.to_string(),
@@ -76,11 +113,54 @@ async fn whole(desk: &Desk, id: PaymentId, refused: Option<&Error>) -> Answer {
         refundable: may_refund(desk) && payment.available().minor > 0,
         sandbox: sandbox(desk, &one),
         refused: refused.map(|error| sentences::sentence(error, &desk.clock)),
+        receipts: sendings.iter().map(|view| receipt(desk, view)).collect(),
+        receipt_form,
+    })
+}
+
+/// The form that sends a receipt; none for a role that sends nothing.
+async fn receipt_form(desk: &Desk, patient: PatientId) -> remit_app::Result<Option<ReceiptForm>> {
+    if !desk.may(Permission::TakeMoney) {
+        return Ok(None);
+    }
+    let patient = patients::get(&desk.app, desk.clinic(), patient).await?;
+    Ok(Some(ReceiptForm {
+        to: Field::default(),
+        sms: patient.email.is_none() && patient.phone.is_some(),
+        email: patient.email,
+        phone: patient.phone.as_deref().map(Phone::grouped),
+        refused: None,
+        idempotency_key: desk.key()?,
+    }))
+}
+
+fn receipt(desk: &Desk, view: &ReceiptView) -> ReceiptLine {
+    let (status, tone) = match view.status {
+        DeliveryStatus::Queued => ("Queued", Tone::Plain),
+        DeliveryStatus::Sent => ("Sent", Tone::Sent),
+        DeliveryStatus::Delivered => ("Delivered", Tone::Good),
+        DeliveryStatus::Uncertain => ("May have arrived or not", Tone::Warn),
+        DeliveryStatus::Failed => ("Failed", Tone::Bad),
     };
-    Ok(page(
-        refused.map_or(StatusCode::OK, sentences::status),
-        &shown,
-    ))
+    ReceiptLine {
+        what: match view.refund {
+            Some(_) => "Refund message",
+            None => "Receipt",
+        },
+        icon: match view.channel {
+            Channel::Sms => "message-square",
+            Channel::Email | Channel::Qr | Channel::Copy => "mail",
+        },
+        to: match view.channel {
+            Channel::Sms => Phone::grouped(&view.address),
+            Channel::Email | Channel::Qr | Channel::Copy => view.address.clone(),
+        },
+        status,
+        tone,
+        reason: view.reason.clone().unwrap_or_default(),
+        at: desk.clock.moment(view.created_at),
+        by: view.created_by.clone(),
+    }
 }
 
 fn badges(one: &PaymentView) -> Vec<Badge> {

@@ -134,7 +134,11 @@ fn tell(event: &EventView, clock: &Clock) -> Option<Told> {
         },
         kind => match kind.split_once('.')? {
             ("payment_link", what) => link(what, data)?,
-            ("delivery", outcome) => delivery(outcome, data)?,
+            ("delivery", outcome) => delivery("Link", outcome, data)?,
+            ("receipt", outcome) if data["what"] == "refund" => {
+                delivery("Refund message", outcome, data)?
+            }
+            ("receipt", outcome) => delivery("Receipt", outcome, data)?,
             _ => return None,
         },
     })
@@ -221,7 +225,8 @@ fn ended(why: &str) -> &'static str {
     }
 }
 
-fn delivery(outcome: &str, data: &Value) -> Option<Told> {
+/// A message: `what` was sent, and how it went.
+fn delivery(what: &str, outcome: &str, data: &Value) -> Option<Told> {
     let to = data["to"].as_str().unwrap_or_default();
     let to = if to.starts_with('+') {
         Phone::grouped(to)
@@ -238,11 +243,14 @@ fn delivery(outcome: &str, data: &Value) -> Option<Told> {
             let what = match data["purpose"].as_str() {
                 Some("unopened" | "unpaid") => "Reminder",
                 Some("expiring") => "Last reminder",
-                Some(_) | None => "Link",
+                Some(_) | None => what,
             };
             told(icon, Tone::Sent, format!("{what} {verb} to {to}"))
         }
-        "delivered" => told(icon, Tone::Sent, format!("{noun} delivered to {to}")),
+        "delivered" if what == "Link" => {
+            told(icon, Tone::Sent, format!("{noun} delivered to {to}"))
+        }
+        "delivered" => told(icon, Tone::Sent, format!("{what} delivered to {to}")),
         "uncertain" => told(
             icon,
             Tone::Warn,

@@ -45,7 +45,7 @@ impl Full {
     async fn seen(&self) -> Vec<Value> {
         let mut seen = Vec::new();
         for (method, template, _) in ROUTES {
-            if *method != "GET" || template.contains("qr.") {
+            if *method != "GET" || template.contains("qr.") || template.ends_with(".pdf") {
                 continue;
             }
             seen.push(self.clinic.owner().reads(&self.address(template)).await);
@@ -58,7 +58,11 @@ impl Full {
         let kind = template.split('/').nth(1).unwrap_or_default();
         match self.ids.get(kind) {
             Some(id) => template.replace("{id}", id),
-            None => template.replace("{provider}", "stripe"),
+            None => template
+                .replace("{provider}", "stripe")
+                .replace("{channel}", "sms")
+                .replace("{language}", "en")
+                .replace("{purpose}", "balance"),
         }
     }
 }
@@ -81,6 +85,9 @@ fn body(method: &str, template: &str) -> Option<Value> {
         }
         ("POST", "/payment-links/{id}/cancel" | "/payment-links/{id}/renew") => Some(json!({})),
         ("POST", "/payment-links/{id}/follow-up") => Some(json!({"called": true})),
+        ("POST", "/payments/{id}/receipt") => {
+            Some(json!({"channel": "email", "to": "a@example.com"}))
+        }
         ("POST", "/payments/{id}/refunds") => Some(json!({"amount": gbp(1)})),
         ("POST", "/refunds/{id}/approval") => Some(json!({"decision": "declined"})),
         _ => panic!("{method} {template}: say here with which body it succeeds"),

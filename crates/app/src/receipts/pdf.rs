@@ -1,0 +1,707 @@
+//! The receipt as a file: PDF, A4, tagged with its language and title. Text is drawn with two embedded faces that hold
+//! Latin, Greek and Cyrillic and every currency's sign; of them only the glyphs in use are in the file. The same facts
+//! give the same bytes: there is no date and no chance in it.
+//!
+//! A script that the faces do not hold (Arabic, Chinese, and others that want shaping) is not drawn as empty boxes: a
+//! patient's name in one is left out, which the receipt's number stands in for; the page in the browser has it.
+
+use std::collections::BTreeMap;
+
+use miniz_oxide::deflate::compress_to_vec_zlib;
+use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
+use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
+use subsetter::GlyphRemapper;
+use ttf_parser::{Face, GlyphId};
+
+use super::Document;
+use crate::{Error, Result};
+
+static REGULAR: &[u8] = include_bytes!("../../fonts/Inter-Regular.ttf");
+static STRONG: &[u8] = include_bytes!("../../fonts/Inter-SemiBold.ttf");
+
+/// A4 in points (ISO 216: 210 mm by 297 mm, 72 points an inch).
+const WIDTH: f32 = 595.28;
+const HEIGHT: f32 = 841.89;
+const MARGIN: f32 = 56.0;
+const VALUE_X: f32 = 190.0;
+const INK: [f32; 3] = [0.08, 0.125, 0.12];
+const SOFT: [f32; 3] = [0.37, 0.42, 0.41];
+const LINE: [f32; 3] = [0.78, 0.82, 0.81];
+const COMPRESSION: u8 = 6;
+
+/// Draws a receipt.
+///
+/// # Errors
+/// [`Error::Setup`]: a face of ours cannot be read.
+pub(super) fn write(document: &Document) -> Result<Vec<u8>> {
+    let mut sheet = Sheet::new()?;
+    draw(&mut sheet, document);
+    sheet.finish(document)
+}
+
+/// What stands on the paper, from the top down.
+fn draw(sheet: &mut Sheet, document: &Document) {
+    sheet.right(Weight::Strong, 18.0, INK, "Receipt");
+    sheet.text(Weight::Strong, 18.0, INK, MARGIN, &document.clinic);
+    sheet.down(16.0);
+    sheet.right(Weight::Regular, 9.5, SOFT, &document.number);
+    for line in &document.contact {
+        sheet.wrapped(Weight::Regular, 9.5, SOFT, MARGIN, 320.0, line);
+    }
+    if document.is_test {
+        sheet.down(8.0);
+        let words = "Test mode: no money moves";
+        sheet.wrapped(Weight::Strong, 11.0, INK, MARGIN, 400.0, words);
+    }
+    sheet.down(14.0);
+    sheet.rule();
+    sheet.down(20.0);
+    sheet.text(Weight::Regular, 10.0, SOFT, MARGIN, "Amount paid");
+    sheet.down(32.0);
+    sheet.text(
+        Weight::Strong,
+        30.0,
+        INK,
+        MARGIN,
+        &document.amount.to_string(),
+    );
+    sheet.down(24.0);
+    sheet.rule();
+    for (label, value) in document.rows() {
+        if label != "Received from" || sheet.holds(&value) {
+            sheet.row(label, &value);
+        }
+    }
+    if !document.services.is_empty() {
+        sheet.heading("Booked");
+        for (name, price) in &document.services {
+            sheet.sum(name, price);
+        }
+    }
+    let sums = document.sums();
+    if !sums.is_empty() {
+        sheet.heading("Sums");
+        sheet.sum("Paid", &document.amount.to_string());
+        for (label, value) in &sums {
+            sheet.sum(label, value);
+        }
+    }
+    sheet.down(22.0);
+    for line in document.legal_lines() {
+        sheet.wrapped(
+            Weight::Regular,
+            9.0,
+            SOFT,
+            MARGIN,
+            WIDTH - 2.0 * MARGIN,
+            &line,
+        );
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Weight {
+    Regular,
+    Strong,
+}
+
+struct Faces {
+    face: Face<'static>,
+    bytes: &'static [u8],
+    /// Glyphs in use, in the order of their first use, with what they stand for.
+    used: GlyphRemapper,
+    means: BTreeMap<u16, char>,
+    widths: Vec<f32>,
+}
+
+impl Faces {
+    fn read(bytes: &'static [u8]) -> Result<Faces> {
+        let face = Face::parse(bytes, 0)
+            .map_err(|error| Error::Setup(format!("a receipt's font: {error}")))?;
+        let mut faces = Faces {
+            face,
+            bytes,
+            used: GlyphRemapper::new(),
+            means: BTreeMap::new(),
+            widths: vec![],
+        };
+        // The glyph for what is missing is always the first.
+        faces.widths.push(faces.advance(GlyphId(0)));
+        Ok(faces)
+    }
+
+    /// Thousandths of the text's size.
+    fn advance(&self, glyph: GlyphId) -> f32 {
+        let advance = f32::from(self.face.glyph_hor_advance(glyph).unwrap_or(0));
+        advance * 1000.0 / f32::from(self.face.units_per_em())
+    }
+
+    fn width(&self, text: &str, size: f32) -> f32 {
+        let glyph = |c| self.face.glyph_index(c).unwrap_or(GlyphId(0));
+        let sum: f32 = text.chars().map(|c| self.advance(glyph(c))).sum();
+        sum * size / 1000.0
+    }
+
+    /// The text as two-byte codes of the file's own glyphs.
+    fn codes(&mut self, text: &str) -> Vec<u8> {
+        let mut codes = Vec::with_capacity(text.len() * 2);
+        for c in text.chars() {
+            let known = self.face.glyph_index(c).or(self.face.glyph_index('?'));
+            let glyph = known.unwrap_or(GlyphId(0));
+            let code = self.used.remap(glyph.0);
+            if usize::from(code) >= self.widths.len() {
+                self.widths.push(self.advance(glyph));
+            }
+            self.means.entry(code).or_insert(c);
+            codes.extend_from_slice(&code.to_be_bytes());
+        }
+        codes
+    }
+}
+
+/// A piece of text or a line, where it goes.
+enum Mark {
+    Text {
+        strong: bool,
+        size: f32,
+        colour: [f32; 3],
+        at: (f32, f32),
+        codes: Vec<u8>,
+    },
+    Rule {
+        y: f32,
+    },
+}
+
+struct Sheet {
+    regular: Faces,
+    strong: Faces,
+    pages: Vec<Vec<Mark>>,
+    y: f32,
+}
+
+impl Sheet {
+    fn new() -> Result<Sheet> {
+        Ok(Sheet {
+            regular: Faces::read(REGULAR)?,
+            strong: Faces::read(STRONG)?,
+            pages: vec![vec![]],
+            y: HEIGHT - MARGIN - 14.0,
+        })
+    }
+
+    fn faces(&mut self, weight: Weight) -> &mut Faces {
+        match weight {
+            Weight::Regular => &mut self.regular,
+            Weight::Strong => &mut self.strong,
+        }
+    }
+
+    /// Whether every character can be drawn.
+    fn holds(&self, text: &str) -> bool {
+        text.chars()
+            .all(|c| self.regular.face.glyph_index(c).is_some())
+    }
+
+    fn put(&mut self, mark: Mark) {
+        if let Some(page) = self.pages.last_mut() {
+            page.push(mark);
+        }
+    }
+
+    /// Moves down; over the foot of the paper a new one begins.
+    fn down(&mut self, points: f32) {
+        self.y -= points;
+        if self.y < MARGIN {
+            self.pages.push(vec![]);
+            self.y = HEIGHT - MARGIN - 14.0;
+        }
+    }
+
+    fn text(&mut self, weight: Weight, size: f32, colour: [f32; 3], x: f32, text: &str) {
+        let at = (x, self.y);
+        let codes = self.faces(weight).codes(text);
+        let strong = weight == Weight::Strong;
+        self.put(Mark::Text {
+            strong,
+            size,
+            colour,
+            at,
+            codes,
+        });
+    }
+
+    fn right(&mut self, weight: Weight, size: f32, colour: [f32; 3], text: &str) {
+        let x = WIDTH - MARGIN - self.faces(weight).width(text, size);
+        self.text(weight, size, colour, x, text);
+    }
+
+    /// Text that goes on in the next line, and the step below it.
+    fn wrapped(
+        &mut self,
+        weight: Weight,
+        size: f32,
+        colour: [f32; 3],
+        x: f32,
+        width: f32,
+        text: &str,
+    ) {
+        for line in self.faces(weight).lines(text, size, width) {
+            self.text(weight, size, colour, x, &line);
+            self.down(size * 1.45);
+        }
+    }
+
+    fn rule(&mut self) {
+        let y = self.y;
+        self.put(Mark::Rule { y });
+    }
+
+    fn heading(&mut self, text: &str) {
+        self.down(20.0);
+        self.text(Weight::Strong, 11.0, INK, MARGIN, text);
+        self.down(10.0);
+        self.rule();
+    }
+
+    /// A label, and beside it what it says.
+    fn row(&mut self, label: &str, value: &str) {
+        self.down(17.0);
+        self.text(Weight::Regular, 10.0, SOFT, MARGIN, label);
+        let width = WIDTH - MARGIN - VALUE_X;
+        self.wrapped(Weight::Regular, 10.0, INK, VALUE_X, width, value);
+        self.y += 14.5 - 8.0;
+        self.rule();
+    }
+
+    /// A label, and its sum at the right edge.
+    fn sum(&mut self, label: &str, value: &str) {
+        self.down(17.0);
+        self.right(Weight::Regular, 10.0, INK, value);
+        self.wrapped(Weight::Regular, 10.0, SOFT, MARGIN, 380.0, label);
+        self.y += 14.5 - 8.0;
+        self.rule();
+    }
+
+    fn finish(self, document: &Document) -> Result<Vec<u8>> {
+        let mut pdf = Pdf::new();
+        let (catalogue, tree, info) = (Ref::new(1), Ref::new(2), Ref::new(3));
+        let (regular, strong) = (Ref::new(10), Ref::new(20));
+        let title = format!("Receipt {} from {}", document.number, document.clinic);
+        let mut root = pdf.catalog(catalogue);
+        root.pages(tree).lang(TextStr("en-GB"));
+        root.viewer_preferences().display_doc_title(true);
+        root.finish();
+        pdf.document_info(info)
+            .title(TextStr(&title))
+            .author(TextStr(&document.clinic))
+            .producer(TextStr("Remit"));
+        let pages: Vec<(Ref, Ref)> = (0..self.pages.len())
+            .filter_map(|index| i32::try_from(index).ok())
+            .map(|index| (Ref::new(30 + 2 * index), Ref::new(31 + 2 * index)))
+            .collect();
+        let count = i32::try_from(pages.len()).unwrap_or(1);
+        pdf.pages(tree)
+            .kids(pages.iter().map(|(page, _)| *page))
+            .count(count);
+        for ((page, content), marks) in pages.iter().zip(&self.pages) {
+            let mut page = pdf.page(*page);
+            page.media_box(Rect::new(0.0, 0.0, WIDTH, HEIGHT))
+                .parent(tree)
+                .contents(*content);
+            page.resources()
+                .fonts()
+                .pair(Name(b"R"), regular)
+                .pair(Name(b"S"), strong);
+            page.finish();
+            let drawn = compress_to_vec_zlib(&content_of(marks), COMPRESSION);
+            pdf.stream(*content, &drawn).filter(Filter::FlateDecode);
+        }
+        embed(&mut pdf, regular, "RMTREG+Inter-Regular", self.regular)?;
+        embed(&mut pdf, strong, "RMTSTR+Inter-SemiBold", self.strong)?;
+        Ok(pdf.finish())
+    }
+}
+
+impl Faces {
+    /// Breaks a text at its spaces; a word that is too long for a line stands alone in one.
+    fn lines(&self, text: &str, size: f32, width: f32) -> Vec<String> {
+        let mut lines: Vec<String> = vec![];
+        for word in text.split_whitespace() {
+            match lines.last_mut() {
+                Some(line) if self.width(&format!("{line} {word}"), size) <= width => {
+                    line.push(' ');
+                    line.push_str(word);
+                }
+                _ => lines.push(word.to_owned()),
+            }
+        }
+        lines
+    }
+}
+
+fn content_of(marks: &[Mark]) -> Vec<u8> {
+    let mut content = Content::new();
+    for mark in marks {
+        match mark {
+            Mark::Text {
+                strong,
+                size,
+                colour: [r, g, b],
+                at: (x, y),
+                codes,
+            } => {
+                content.set_fill_rgb(*r, *g, *b);
+                content.begin_text();
+                content.set_font(Name(if *strong { b"S" } else { b"R" }), *size);
+                content.next_line(*x, *y);
+                content.show(Str(codes));
+                content.end_text();
+            }
+            Mark::Rule { y } => {
+                let [r, g, b] = LINE;
+                content.set_stroke_rgb(r, g, b);
+                content.set_line_width(0.6);
+                content.move_to(MARGIN, *y);
+                content.line_to(WIDTH - MARGIN, *y);
+                content.stroke();
+            }
+        }
+    }
+    content.finish().to_vec()
+}
+
+/// A composite font of the glyphs in use (ISO 32000-1, 9.7): its codes are glyph numbers, and a table says which
+/// characters they stand for, so that text can be read back, searched and spoken.
+fn embed(pdf: &mut Pdf, font: Ref, name: &str, faces: Faces) -> Result<()> {
+    let next = |by: i32| Ref::new(font.get() + by);
+    let (cid, descriptor, program, unicode) = (next(1), next(2), next(3), next(4));
+    let system = SystemInfo {
+        registry: Str(b"Adobe"),
+        ordering: Str(b"Identity"),
+        supplement: 0,
+    };
+    let name = Name(name.as_bytes());
+    pdf.type0_font(font)
+        .base_font(name)
+        .encoding_predefined(Name(b"Identity-H"))
+        .descendant_font(cid)
+        .to_unicode(unicode);
+    let mut described = pdf.cid_font(cid);
+    described
+        .subtype(CidFontType::Type2)
+        .base_font(name)
+        .system_info(system)
+        .font_descriptor(descriptor)
+        .default_width(0.0)
+        .cid_to_gid_map_predefined(Name(b"Identity"));
+    described
+        .widths()
+        .consecutive(0, faces.widths.iter().copied());
+    described.finish();
+    let face = &faces.face;
+    let scale = |value: i16| f32::from(value) * 1000.0 / f32::from(face.units_per_em());
+    let bounds = face.global_bounding_box();
+    pdf.font_descriptor(descriptor)
+        .name(name)
+        .flags(FontFlags::SYMBOLIC)
+        .bbox(Rect::new(
+            scale(bounds.x_min),
+            scale(bounds.y_min),
+            scale(bounds.x_max),
+            scale(bounds.y_max),
+        ))
+        .italic_angle(0.0)
+        .ascent(scale(face.ascender()))
+        .descent(scale(face.descender()))
+        .cap_height(scale(face.capital_height().unwrap_or(face.ascender())))
+        .stem_v(95.0)
+        .font_file2(program);
+    let subset = subsetter::subset(faces.bytes, 0, &faces.used)
+        .map_err(|error| Error::Setup(format!("a receipt's font: {error}")))?;
+    let packed = compress_to_vec_zlib(&subset, COMPRESSION);
+    pdf.stream(program, &packed).filter(Filter::FlateDecode);
+    let mut means = UnicodeCmap::new(Name(b"Remit-UTF16"), system);
+    for (code, c) in faces.means {
+        means.pair(code, c);
+    }
+    let means = means.finish();
+    pdf.cmap(unicode, &means);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use miniz_oxide::inflate::decompress_to_vec_zlib;
+    use remit_core::ids::PaymentId;
+    use remit_core::money::Money;
+    use remit_core::receipts::{LegalDetails, VatRate, number};
+
+    use super::super::{Document, RefundLine};
+    use super::write;
+
+    fn receipt(patient: &str) -> Document {
+        let payment = PaymentId(uuid::Uuid::from_u128(
+            0x019a_b000_0000_7000_8000_12ab_34cd_56ef,
+        ));
+        let rate = VatRate::parse("20").unwrap();
+        Document {
+            locale: "en".into(),
+            visit_at: 0,
+            payment,
+            number: number(payment),
+            reference: Some("PL-20671A".into()),
+            is_test: false,
+            clinic: "Larkhill Clinic".into(),
+            contact: vec![
+                "Redland, Bristol".into(),
+                "22 Larkhill Road, Bristol BS6 5QN".into(),
+                "0117 496 0142".into(),
+            ],
+            legal: LegalDetails {
+                legal_name: "Larkhill Health Ltd".into(),
+                registered_address: "1 Registered Way, Bristol BS1 1AA".into(),
+                company_number: "01234567".into(),
+                vat_number: "GB 123 4567 89".into(),
+                vat_rate: Some(rate),
+            },
+            patient: patient.into(),
+            amount: Money::gbp(14_000),
+            received: "Tuesday 24 November 2026, 10:49 GMT".into(),
+            received_at: 0,
+            paid_with: "Card, Visa ending 4242".into(),
+            what: "Balance, appointment on 24 November 2026".into(),
+            services: vec![],
+            refunds: vec![RefundLine {
+                amount: Money::gbp(2_000),
+                at: "26 November 2026".into(),
+            }],
+            kept: Money::gbp(12_000),
+            vat: Some((rate, rate.included(Money::gbp(12_000)))),
+        }
+    }
+
+    /// A file's objects: number, and what stands between `obj` and `endobj`.
+    fn objects(file: &[u8]) -> BTreeMap<u32, &[u8]> {
+        let find = |from: usize, what: &[u8]| {
+            let rest = &file[from..];
+            rest.windows(what.len())
+                .position(|window| window == what)
+                .map(|at| from + at)
+        };
+        let (mut objects, mut at) = (BTreeMap::new(), 0);
+        while let Some(start) = find(at, b" 0 obj") {
+            let digits = file[..start]
+                .iter()
+                .rev()
+                .take_while(|b| b.is_ascii_digit());
+            let from = start - digits.count();
+            let number = std::str::from_utf8(&file[from..start]).unwrap();
+            let end = find(start, b"endobj").unwrap();
+            objects.insert(number.parse().unwrap(), &file[start + 6..end]);
+            at = end;
+        }
+        objects
+    }
+
+    /// A stream's bytes, unpacked where they are packed.
+    fn stream(object: &[u8]) -> Vec<u8> {
+        let text = String::from_utf8_lossy(object);
+        let length: usize = text
+            .split("/Length ")
+            .nth(1)
+            .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next())
+            .and_then(|digits| digits.parse().ok())
+            .unwrap();
+        let start = object.windows(7).position(|w| w == b"stream\n").unwrap() + 7;
+        let bytes = &object[start..start + length];
+        if text.contains("/FlateDecode") {
+            decompress_to_vec_zlib(bytes).unwrap()
+        } else {
+            bytes.to_vec()
+        }
+    }
+
+    /// What a font's codes stand for, from its table.
+    fn meanings(table: &[u8]) -> BTreeMap<u16, char> {
+        let text = String::from_utf8_lossy(table);
+        let pairs = text.lines().filter_map(|line| {
+            let mut parts = line.split(['<', '>']);
+            let (code, c) = (parts.nth(1)?, parts.nth(1)?);
+            let code = u16::from_str_radix(code, 16).ok()?;
+            Some((code, char::from_u32(u32::from_str_radix(c, 16).ok()?)?))
+        });
+        pairs.collect()
+    }
+
+    /// Reads the drawn pieces of a content stream: the strings of every `Tj`.
+    fn pieces(content: &[u8], faces: &BTreeMap<u8, BTreeMap<u16, char>>) -> Vec<String> {
+        let (mut pieces, mut face, mut at) = (vec![], b'R', 0);
+        while at < content.len() {
+            match content[at] {
+                b'/' => face = content[at + 1],
+                b'(' | b'<' => {
+                    let (codes, end) = string(content, at);
+                    let known = &faces[&face];
+                    pieces.push(
+                        codes
+                            .chunks(2)
+                            .map(|pair| known[&u16::from_be_bytes([pair[0], pair[1]])])
+                            .collect(),
+                    );
+                    at = end;
+                }
+                _ => {}
+            }
+            at += 1;
+        }
+        pieces
+    }
+
+    /// A string object (ISO 32000-1, 7.3.4), and where it ends.
+    fn string(content: &[u8], start: usize) -> (Vec<u8>, usize) {
+        if content[start] == b'<' {
+            let end = start + content[start..].iter().position(|b| *b == b'>').unwrap();
+            let digits = std::str::from_utf8(&content[start + 1..end]).unwrap();
+            return (hex::decode(digits).unwrap(), end);
+        }
+        let (mut bytes, mut at, mut depth) = (vec![], start + 1, 1);
+        loop {
+            match content[at] {
+                b'\\' => {
+                    at += 1;
+                    match content[at] {
+                        b'n' => bytes.push(b'\n'),
+                        b'r' => bytes.push(b'\r'),
+                        b't' => bytes.push(b'\t'),
+                        b'b' => bytes.push(8),
+                        b'f' => bytes.push(12),
+                        digit @ b'0'..=b'7' => {
+                            let octal = std::str::from_utf8(&content[at..at + 3]).unwrap();
+                            let _ = digit;
+                            bytes.push(u8::from_str_radix(octal, 8).unwrap());
+                            at += 2;
+                        }
+                        other => bytes.push(other),
+                    }
+                }
+                b'(' => {
+                    depth += 1;
+                    bytes.push(b'(');
+                }
+                b')' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return (bytes, at);
+                    }
+                    bytes.push(b')');
+                }
+                other => bytes.push(other),
+            }
+            at += 1;
+        }
+    }
+
+    fn read(file: &[u8]) -> Vec<String> {
+        let objects = objects(file);
+        let faces = BTreeMap::from([
+            (b'R', meanings(&stream(objects[&14]))),
+            (b'S', meanings(&stream(objects[&24]))),
+        ]);
+        let pages = objects
+            .iter()
+            .filter(|(number, _)| **number >= 31 && **number % 2 == 1);
+        pages
+            .flat_map(|(_, object)| pieces(&stream(object), &faces))
+            .collect()
+    }
+
+    #[test]
+    fn what_is_drawn_reads_back_in_every_latin_script() {
+        for name in [
+            "Rachel Oyelaran",
+            "Zażółć Gęślą-Jaźń",
+            "Nguyễn Thị Ánh",
+            "Þórður Ægisson (Łódź)",
+            "Ελένη Παπαδοπούλου",
+            "Олена Шевченко",
+        ] {
+            let document = receipt(name);
+            let file = write(&document).unwrap();
+            let drawn = read(&file);
+            let text = drawn.join(" ");
+            for piece in [
+                name,
+                "£140.00",
+                "R-12AB34-CD56EF",
+                "PL-20671A",
+                "Card, Visa ending 4242",
+                "-£20.00",
+                "£120.00",
+                "VAT included, at 20%",
+                "£20.00",
+                "Larkhill Clinic is a trading name of Larkhill Health Ltd.",
+                "Company number: 01234567",
+                "VAT number: GB 123 4567 89",
+            ] {
+                assert!(text.contains(piece), "{piece} is not in {text}");
+            }
+            assert!(file.len() < 40_000, "{} bytes", file.len());
+            if let Ok(folder) = std::env::var("REMIT_SHOTS") {
+                std::fs::write(format!("{folder}/{name}.pdf"), &file).unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn signs_of_money_are_drawn() {
+        for code in ["GBP", "EUR", "USD", "JPY", "PLN"] {
+            let currency = remit_core::money::Currency::parse(code).unwrap();
+            let mut document = receipt("Rachel Oyelaran");
+            document.amount = Money::new(14_000, currency);
+            document.services = vec![("Wizyta 120 zł, ₤ ₺ ₹".into(), document.amount.to_string())];
+            let text = read(&write(&document).unwrap()).join(" ");
+            assert!(text.contains(&document.amount.to_string()), "{text}");
+            assert!(text.contains("Wizyta 120 zł, ₤ ₺ ₹"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_drawn_is_left_out_and_the_rest_stands() {
+        let text = read(&write(&receipt("ليلى حداد")).unwrap()).join(" ");
+        assert!(
+            !text.contains("Received from") && !text.contains('?'),
+            "{text}"
+        );
+        assert!(text.contains("£140.00") && text.contains("R-12AB34-CD56EF"));
+    }
+
+    #[test]
+    fn the_same_receipt_is_the_same_bytes_with_title_and_language() {
+        let file = write(&receipt("Rachel Oyelaran")).unwrap();
+        assert_eq!(file, write(&receipt("Rachel Oyelaran")).unwrap());
+        let text = String::from_utf8_lossy(&file);
+        for words in [
+            "/Lang (en-GB)",
+            "/DisplayDocTitle true",
+            "/Title (Receipt R-12AB34-CD56EF from Larkhill Clinic)",
+            "/MediaBox [0 0 595.28 841.89]",
+        ] {
+            assert!(text.contains(words), "{words}");
+        }
+        assert!(!text.contains("CreationDate"));
+    }
+
+    #[test]
+    fn a_long_list_goes_on_on_the_next_sheet() {
+        let mut document = receipt("Rachel Oyelaran");
+        document.services = (0..60)
+            .map(|n| (format!("Service {n}"), "£1.00".into()))
+            .collect();
+        let file = write(&document).unwrap();
+        assert!(!String::from_utf8_lossy(&file).contains("/Count 1\n"));
+        assert!(read(&file).contains(&"Service 59".to_owned()));
+    }
+}

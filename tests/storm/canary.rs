@@ -1,0 +1,379 @@
+//! S17: words that must stay where they are are driven through the whole product, then looked for everywhere else: in
+//! every message, log line, metric, provider's field, outside page, export, and in the database's own bytes.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use fake_stripe::{FakeStripe, SECRET_KEY};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::browser::{Browser, Page};
+use crate::clinic::{Clinic, PAID, gbp, id, pays_by_card, types_card, url};
+use crate::payers;
+
+const STRIPE_WITHIN: Duration = Duration::from_secs(30);
+
+const FIRST_NAME: &str = "Zephyrine";
+const LAST_NAME: &str = "Quackenbushel";
+const MAILBOX: &str = "zq.canary";
+const NUMBER: &str = "7700900777";
+/// A service that says what somebody suffers from, and what a person at the desk wrote about it.
+const DIAGNOSIS: &str = "Xerophthalmia";
+const REASON: &str = "Dyspraxoria";
+const NAMES: [&str; 4] = [FIRST_NAME, LAST_NAME, MAILBOX, NUMBER];
+const HEALTH: [&str; 2] = [DIAGNOSIS, REASON];
+
+/// What was looked through, and what was found.
+#[derive(Default)]
+struct Search {
+    places: usize,
+    bytes: usize,
+    hits: Vec<String>,
+}
+
+impl Search {
+    /// Looks for words in a text, whatever their case, as they are and as an address would carry them.
+    fn look<T: AsRef<str>>(&mut self, place: &str, text: &str, words: &[T]) {
+        self.places += 1;
+        self.bytes += text.len();
+        let folded = text.to_lowercase();
+        for word in words.iter().map(AsRef::as_ref) {
+            if folded.contains(&word.to_lowercase()) {
+                self.hits.push(format!("{word} is in {place}"));
+            }
+        }
+    }
+
+    /// Looks for exact bytes.
+    fn look_raw(&mut self, place: &str, bytes: &[u8], words: &[String]) {
+        self.places += 1;
+        self.bytes += bytes.len();
+        for word in words {
+            if bytes
+                .windows(word.len())
+                .any(|window| window == word.as_bytes())
+            {
+                self.hits.push(format!("a secret is in {place}"));
+            }
+        }
+    }
+}
+
+/// Everything that opens something: tokens of links and receipts, keys, passwords.
+struct Secrets {
+    tokens: Vec<String>,
+    keys: Vec<String>,
+}
+
+impl Secrets {
+    fn all(&self) -> Vec<String> {
+        [self.tokens.clone(), self.keys.clone()].concat()
+    }
+}
+
+fn token(address: &str) -> String {
+    let path = address.split("/p/").nth(1).expect("a patient's address");
+    path.split('/').next().expect("a token").to_owned()
+}
+
+/// A patient with canaries for a name, a service with one for a name.
+async fn books(clinic: &Clinic, email: bool) -> Value {
+    let mut patient =
+        json!({ "name": format!("{FIRST_NAME} {LAST_NAME}"), "phone": format!("+44{NUMBER}") });
+    if email {
+        patient["email"] = format!("{MAILBOX}@example.com").into();
+    }
+    let patient = clinic.post("/patients", patient).await.done();
+    let service = json!({ "name": format!("{DIAGNOSIS} clinic"), "duration_minutes": 30, "price": gbp(4_500),
+        "deposit": { "kind": "none" } });
+    let service = clinic.post("/services", service).await.done();
+    let in_a_week = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(7 * 24);
+    let body = json!({ "patient_id": patient["id"], "service_ids": [service["id"]],
+        "starts_at": in_a_week.strftime("%Y-%m-%dT%H:00:00Z").to_string() });
+    clinic.post("/appointments", body).await.done()
+}
+
+async fn payment_of(clinic: &Clinic, visit: &Value) -> Value {
+    let path = format!("/payments?appointment_id={}", id(visit));
+    let paid = clinic
+        .until(&path, |page| page["data"][0]["id"].is_string())
+        .await;
+    paid["data"][0].clone()
+}
+
+/// The receipt's address out of an SMS, once it is in the tray.
+async fn texted_receipt(clinic: &Clinic, payment: &Value) -> String {
+    let path = format!("/payments/{}/receipts", id(payment));
+    let sent = clinic
+        .until(&path, |page| page["data"][0]["status"] == "delivered")
+        .await;
+    assert_eq!(sent["data"][0]["channel"], "sms", "{sent}");
+    let messages = clinic.tray("/receipt").await;
+    let text = messages[0]["text"].as_str().expect("a text");
+    text[text.find("http").expect("an address")..].to_owned()
+}
+
+/// Everything that sends, pays, refunds, disputes and fails, once; answers with the secrets that it made.
+async fn drive(clinic: &Clinic, stripe: &FakeStripe) -> Secrets {
+    let mut tokens = vec![];
+    let settings = json!({ "by_sms": true, "legal_name": "Larkhill Health Ltd" });
+    let path = "/settings/receipts";
+    clinic
+        .call(0, Method::PUT, path, Some(&settings), None)
+        .await
+        .done();
+    // The sandbox first: it is replaced by Stripe below.
+    for email in [true, false] {
+        let visit = books(clinic, email).await;
+        let link = clinic.issues_link(&visit).await;
+        tokens.push(token(url(&link)));
+        clinic.sends(&link, "sms").await;
+        if email {
+            clinic.sends(&link, "email").await;
+        }
+        pays_by_card(&mut clinic.phone(), url(&link)).await;
+        let payment = payment_of(clinic, &visit).await;
+        if !email {
+            let address = texted_receipt(clinic, &payment).await;
+            let page = clinic.phone().get(&address).await;
+            assert_eq!(page.status, 200, "{}", page.text());
+            tokens.push(token(&address));
+        }
+        let body = json!({ "amount": gbp(500), "reason": format!("Stopped: {REASON}") });
+        let refund = clinic
+            .post(&format!("/payments/{}/refunds", id(&payment)), body)
+            .await
+            .done();
+        let path = format!("/refunds/{}", id(&refund));
+        clinic
+            .until(&path, |refund| refund["status"] == "succeeded")
+            .await;
+        let again = json!({ "channel": "email", "to": format!("{MAILBOX}@example.com") });
+        clinic
+            .post(&format!("/payments/{}/receipt", id(&payment)), again)
+            .await
+            .done();
+    }
+    payers::connects(clinic, stripe).await;
+    let visit = books(clinic, true).await;
+    let link = clinic.issues_link(&visit).await;
+    tokens.push(token(url(&link)));
+    let mut phone = clinic.phone();
+    let page = payers::reaches_stripe(&mut phone, stripe, url(&link), STRIPE_WITHIN).await;
+    types_card(&mut phone, &page, PAID).await;
+    let payment = payment_of(clinic, &visit).await;
+    let body = json!({ "amount": gbp(700), "reason": REASON });
+    clinic
+        .post(&format!("/payments/{}/refunds", id(&payment)), body)
+        .await
+        .done();
+    let theirs = payment["provider_payment_id"]
+        .as_str()
+        .expect("Stripe's id");
+    stripe.open_dispute(theirs, 1_000);
+    let path = format!("/payments/{}", id(&payment));
+    clinic
+        .until(&path, |payment| payment["disputes"][0]["id"].is_string())
+        .await;
+    // What is refused must not be told back with what was typed.
+    let wrong = json!({ "name": DIAGNOSIS, "duration_minutes": 0, "price": gbp(1), "deposit": { "kind": "none" } });
+    clinic.post("/services", wrong).await;
+    clinic
+        .phone()
+        .get(&format!("/p/{}x", token(url(&link))))
+        .await;
+    let endpoint = stripe.world().endpoints.all()[0].secret.clone();
+    let node = &clinic.nodes[0];
+    Secrets {
+        tokens,
+        keys: vec![
+            clinic.key.clone(),
+            node.says("password"),
+            SECRET_KEY.to_owned(),
+            endpoint,
+        ],
+    }
+}
+
+/// What left for the patient. An email may greet by the first name; nothing else of the patient is in a message, and of
+/// the secrets only the address that the message is about.
+async fn messages(clinic: &Clinic, secrets: &Secrets, search: &mut Search) {
+    let sent = clinic.tray("").await;
+    assert!(sent.len() >= 10, "only {} messages", sent.len());
+    for message in &sent {
+        let text = message["text"].as_str().expect("a text");
+        let subject = message["subject"].as_str().unwrap_or_default();
+        let place = format!("a message: {text}");
+        search.look(&place, text, &HEALTH);
+        search.look(&place, text, &NAMES[1..]);
+        search.look(&place, text, &secrets.keys);
+        let carried = secrets
+            .tokens
+            .iter()
+            .filter(|token| text.contains(*token))
+            .count();
+        if carried > 1 {
+            search
+                .hits
+                .push(format!("more than one address is in {place}"));
+        }
+        if message["channel"] == "sms" {
+            search.look(&place, text, &[FIRST_NAME]);
+        }
+        let place = format!("a subject: {subject}");
+        search.look(&place, subject, &HEALTH);
+        search.look(&place, subject, &NAMES);
+        search.look(&place, subject, &secrets.all());
+    }
+}
+
+/// Log lines and metrics of every node.
+async fn machine(clinic: &Clinic, secrets: &Secrets, search: &mut Search) {
+    for node in &clinic.nodes {
+        for line in node.log() {
+            let place = format!("a log line: {line}");
+            search.look(&place, &line, &HEALTH);
+            search.look(&place, &line, &NAMES);
+            search.look(&place, &line, &secrets.all());
+        }
+    }
+    let metrics = clinic.phone().get("/metrics").await;
+    assert_eq!(metrics.status, 200, "metrics");
+    for line in metrics.body.lines() {
+        let place = format!("a metric: {line}");
+        search.look(&place, line, &HEALTH);
+        search.look(&place, line, &NAMES);
+        search.look(&place, line, &secrets.all());
+    }
+}
+
+/// Every field that Stripe was sent, and what it kept.
+fn provider(stripe: &FakeStripe, secrets: &Secrets, search: &mut Search) {
+    let world = stripe.world();
+    assert!(world.calls.len() >= 5, "only {} calls", world.calls.len());
+    for call in &world.calls {
+        for field in call.form.split('&').filter(|field| !field.is_empty()) {
+            let field = field
+                .replace('+', " ")
+                .replace("%40", "@")
+                .replace("%2F", "/");
+            let place = format!("a field of {}: {field}", call.what);
+            search.look(&place, &field, &HEALTH);
+            search.look(&place, &field, &NAMES);
+            search.look(&place, &field, &secrets.all());
+        }
+        search.look("an address at the provider", &call.what, &secrets.all());
+    }
+}
+
+/// Pages that a patient's browser shows or keeps: no treatment, no other secret, and no name in a title.
+async fn pages(clinic: &Clinic, secrets: &Secrets, search: &mut Search) {
+    for (index, own) in secrets.tokens.iter().enumerate() {
+        for path in [
+            format!("/p/{own}"),
+            format!("/p/{own}/receipt"),
+            format!("/p/{own}/receipt.pdf"),
+        ] {
+            let page = clinic.phone().get(&path).await;
+            let place = format!("patient page {index} ({})", page.status);
+            let mut others = secrets.all();
+            others.retain(|secret| secret != own);
+            search.look(&place, &page.body, &HEALTH);
+            search.look(&place, &page.body, &others);
+            search.look(&format!("the title of {place}"), title(&page), &NAMES);
+            search.look(&format!("headers of {place}"), &headers(&page), &NAMES);
+            search.look(&format!("headers of {place}"), &headers(&page), &HEALTH);
+        }
+    }
+}
+
+fn title(page: &Page) -> &str {
+    let text = page.body.split("<title>").nth(1).unwrap_or_default();
+    text.split("</title>").next().unwrap_or_default()
+}
+
+fn headers(page: &Page) -> String {
+    page.headers
+        .iter()
+        .fold(String::new(), |mut text, (name, value)| {
+            let _ = writeln!(text, "{name}: {value}");
+            text
+        })
+}
+
+/// What staff take away: the timeline as the API tells it (which outgoing webhooks will be made of), and the file.
+async fn exports(clinic: &Clinic, secrets: &Secrets, search: &mut Search) {
+    let links = clinic.get("/payment-links?limit=200").await;
+    for link in links["data"].as_array().expect("a list") {
+        let path = format!("/payment-links/{}/events", id(link));
+        let events = clinic.get(&path).await.to_string();
+        search.look("a timeline", &events, &HEALTH);
+        search.look("a timeline", &events, &NAMES[..2]);
+        search.look("a timeline", &events, &secrets.all());
+    }
+    let mut desk = signed_in(clinic).await;
+    let file = desk.get("/financials/summary.csv").await;
+    assert_eq!(file.status, 200);
+    search.look("the file of the summary", &file.body, &HEALTH);
+    search.look("the file of the summary", &file.body, &NAMES);
+    search.look("the file of the summary", &file.body, &secrets.all());
+}
+
+async fn signed_in(clinic: &Clinic) -> Browser {
+    let mut desk = clinic.phone_at(0);
+    let page = desk.get("/sign-in").await;
+    let form = page.form_with("password").expect("a sign-in form");
+    let (email, password) = (
+        clinic.nodes[0].says("email"),
+        clinic.nodes[0].says("password"),
+    );
+    let typed = [("email", email.as_str()), ("password", password.as_str())];
+    let inside = desk.submit(&page, &form, &typed).await;
+    assert_eq!(inside.status, 200, "{}", inside.text());
+    desk
+}
+
+/// A stolen database opens nothing: its bytes hold no token, key or password (design 3). Names are there, as they must.
+fn bytes_at_rest(clinic: &Clinic, secrets: &Secrets, search: &mut Search) {
+    for name in ["remit.db", "remit.db-wal"] {
+        // The log is folded into the file at times.
+        let Ok(bytes) = std::fs::read(clinic.folder.0.join(name)) else {
+            continue;
+        };
+        let mut sealed = secrets.all();
+        // The demo says its own key and password aloud and keeps them for its next start.
+        sealed
+            .retain(|secret| *secret != clinic.key && *secret != clinic.nodes[0].says("password"));
+        search.look_raw(name, &bytes, &sealed);
+    }
+}
+
+pub async fn play() {
+    let clinic = Clinic::on_sqlite(&[("REMIT_LOG", "trace,hyper=info,h2=info,sqlx=info")]);
+    let stripe = payers::stripe(crate::seed()).await;
+    let secrets = drive(&clinic, &stripe).await;
+    let mut search = Search::default();
+    // What must be findable is found, or the search itself is blind.
+    search.look(
+        "the control",
+        &format!("{FIRST_NAME} has {DIAGNOSIS}"),
+        &[FIRST_NAME, DIAGNOSIS],
+    );
+    assert_eq!(search.hits.len(), 2, "the search does not see");
+    search.hits.clear();
+    messages(&clinic, &secrets, &mut search).await;
+    pages(&clinic, &secrets, &mut search).await;
+    exports(&clinic, &secrets, &mut search).await;
+    provider(&stripe, &secrets, &mut search);
+    bytes_at_rest(&clinic, &secrets, &mut search);
+    machine(&clinic, &secrets, &mut search).await;
+    println!(
+        "S17: {} canaries looked for in {} places, {} kB; {} hits",
+        NAMES.len() + HEALTH.len() + secrets.all().len(),
+        search.places,
+        search.bytes / 1024,
+        search.hits.len(),
+    );
+    assert!(search.hits.is_empty(), "{}", search.hits.join("\n"));
+}
