@@ -113,7 +113,9 @@ async fn texted_receipt(clinic: &Clinic, payment: &Value) -> String {
     assert_eq!(sent["data"][0]["channel"], "sms", "{sent}");
     let messages = clinic.tray("/receipt").await;
     let text = messages[0]["text"].as_str().expect("a text");
-    text[text.find("http").expect("an address")..].to_owned()
+    let mut words = text.split_whitespace();
+    let address = words.find(|word| word.starts_with("http"));
+    address.expect("an address").to_owned()
 }
 
 /// Everything that sends, pays, refunds, disputes and fails, once; answers with the secrets that it made.

@@ -1,5 +1,6 @@
 //! Clinics, kept in memory until they change.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
     if let Some(known) = known.filter(|known| known.read_at.elapsed() < REMEMBERED) {
         return Ok(known);
     }
+    // Looked at before the rows: whoever changes them forgets the clinic after.
+    let before = app.forgotten.load(Ordering::Acquire);
     let row = clinics::get(&app.store, clinic)
         .await?
         .ok_or(Error::NotFound)?;
@@ -46,10 +49,12 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
         read_at: Instant::now(),
     };
     let read = Arc::new(read);
-    app.contexts
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(clinic, read.clone());
+    let mut contexts = app.contexts.write().unwrap_or_else(PoisonError::into_inner);
+    // What was read while somebody changed it may be what it was before the change.
+    if app.forgotten.load(Ordering::Acquire) == before {
+        contexts.insert(clinic, read.clone());
+    }
+    drop(contexts);
     Ok(read)
 }
 
@@ -95,10 +100,9 @@ pub(crate) async fn route_in(
 
 /// Forgets what is remembered of a clinic, because it changed.
 pub fn forget(app: &App, clinic: ClinicId) {
-    app.contexts
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .remove(&clinic);
+    let mut contexts = app.contexts.write().unwrap_or_else(PoisonError::into_inner);
+    app.forgotten.fetch_add(1, Ordering::AcqRel);
+    contexts.remove(&clinic);
 }
 
 /// The clinic that a token's prefix names. Routes never change, so they are remembered for good.

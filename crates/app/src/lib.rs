@@ -47,6 +47,7 @@ pub mod visits;
 pub mod worker;
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 
 use remit_core::UtcMs;
@@ -135,6 +136,8 @@ pub struct App {
     client: remit_gateways::http::Client,
     company: Option<remit_gateways::sandbox::company::Company>,
     contexts: RwLock<HashMap<ClinicId, Arc<ClinicContext>>>,
+    /// Rises with every clinic that is forgotten: what was read before is not remembered after.
+    forgotten: AtomicU64,
     routes: RwLock<HashMap<String, ClinicId>>,
     providers: RwLock<HashMap<EndpointId, providers::Kept>>,
     carriers: RwLock<HashMap<EndpointId, messaging::Kept>>,
@@ -164,6 +167,7 @@ impl App {
             client,
             company: Some(company),
             contexts: RwLock::default(),
+            forgotten: AtomicU64::new(0),
             routes: RwLock::default(),
             providers: RwLock::default(),
             carriers: RwLock::default(),
