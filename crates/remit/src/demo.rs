@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use remit_app::{App, Config, clinics, keys, worker};
+use remit_app::actor::Who;
+use remit_app::{Actor, App, Config, clinics, keys, notifications, worker};
+use remit_core::ids::StaffId;
 use serde::{Deserialize, Serialize};
 
 use crate::{serve, settings};
@@ -120,17 +122,27 @@ async fn seed(app: &Arc<App>, sign_in: &SignIn) -> Result<()> {
     app.store.shift_clock(-month);
     let founded = found(app, sign_in).await;
     app.store.shift_clock(month);
-    let (desk, practitioners, services, patients) = founded?;
+    let (desk, people, practitioners, services, patients) = founded?;
     eprintln!("playing the month before");
     history::play(app, &desk, &practitioners, &services, &patients).await?;
     eprintln!("filling the diary around today");
     diary::fill(app, &desk, &practitioners, &services, &patients).await?;
+    // Nobody was away all month: what is new at the bell is of the last day.
+    let yesterday = app.now().await? - remit_core::DAY_MS;
+    for person in people {
+        let actor = Actor {
+            who: Who::Staff(person),
+            ..desk.clone()
+        };
+        notifications::mark_read(app, &actor, yesterday).await?;
+    }
     eprintln!("ready");
     Ok(())
 }
 
 type Founded = (
-    remit_app::Actor,
+    Actor,
+    [StaffId; 2],
     Vec<remit_app::views::Practitioner>,
     Vec<remit_app::views::Service>,
     Vec<remit_app::views::Patient>,
@@ -138,10 +150,10 @@ type Founded = (
 
 async fn found(app: &Arc<App>, sign_in: &SignIn) -> Result<Founded> {
     eprintln!("founding Larkhill Clinic");
-    let desk = clinic::found(app, &sign_in.password, &sign_in.api_key).await?;
+    let (desk, people) = clinic::found(app, &sign_in.password, &sign_in.api_key).await?;
     eprintln!("adding practitioners and services");
     let (practitioners, services) = clinic::furnish(app, &desk).await?;
     eprintln!("adding patients");
     let patients = patients::add(app, &desk).await?;
-    Ok((desk, practitioners, services, patients))
+    Ok((desk, people, practitioners, services, patients))
 }

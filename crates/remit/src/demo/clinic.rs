@@ -7,13 +7,14 @@ use remit_app::services::{Deposit, ServiceInput};
 use remit_app::views::{Practitioner, Service};
 use remit_app::{Actor, App, clinics, services, sign_in};
 use remit_core::clinic::Clinic;
+use remit_core::ids::StaffId;
 use remit_core::money::{Currency, Money};
 use remit_core::roles::Role;
 
 pub const OWNER_EMAIL: &str = "stephen.marsh@larkhill.example";
 
-/// Founds the clinic with its people; answers with the receptionist, who books what follows.
-pub async fn found(app: &Arc<App>, password: &str, api_key: &str) -> Result<Actor> {
+/// Founds the clinic; answers with the receptionist, who books what follows, and with everybody who can sign in.
+pub async fn found(app: &Arc<App>, password: &str, api_key: &str) -> Result<(Actor, [StaffId; 2])> {
     let clinic = Clinic {
         id: app.fresh(app.now().await?)?,
         route: crate::clinic::new_route()?,
@@ -30,7 +31,7 @@ pub async fn found(app: &Arc<App>, password: &str, api_key: &str) -> Result<Acto
         auto_refund: false,
     };
     clinics::found(app, &clinic).await?;
-    sign_in::add_staff(
+    let owner = sign_in::add_staff(
         app,
         clinic.id,
         OWNER_EMAIL,
@@ -39,7 +40,7 @@ pub async fn found(app: &Arc<App>, password: &str, api_key: &str) -> Result<Acto
         password,
     )
     .await?;
-    sign_in::add_staff(
+    let reception = sign_in::add_staff(
         app,
         clinic.id,
         "joanne.bright@larkhill.example",
@@ -49,10 +50,11 @@ pub async fn found(app: &Arc<App>, password: &str, api_key: &str) -> Result<Acto
     )
     .await?;
     sign_in::keep_api_key(app, clinic.id, "demo", Role::Owner, api_key).await?;
-    Ok(Actor {
+    let desk = Actor {
         label: "Joanne Bright".into(),
         ..Actor::remit(clinic.id)
-    })
+    };
+    Ok((desk, [owner, reception]))
 }
 
 /// Name, minutes, price in pence, deposit: one service with each rule, and some more.
