@@ -142,7 +142,7 @@ async fn deliver_in(
     let address = asked.wish.as_ref().map(|wish| wish.address);
     let sent = asked.wish.is_some();
     if let Some(wish) = &asked.wish {
-        cool_down(tx, link, channel, now).await?;
+        cool_down(deliveries::latest(tx, link, channel).await?, now)?;
         sending_limits::take(app, tx, context, actor, wish, now).await?;
     }
     let delivery = DeliveryView {
@@ -182,9 +182,9 @@ async fn deliver_in(
     Ok(delivery)
 }
 
-/// One message a link, channel and [`RESEND_AFTER_MS`].
-async fn cool_down(tx: &mut Tx, link: LinkId, channel: Channel, now: UtcMs) -> Result<()> {
-    match deliveries::latest(tx, link, channel).await? {
+/// One message of a kind and channel in [`RESEND_AFTER_MS`]; `latest`: when the one before was queued.
+pub(crate) fn cool_down(latest: Option<UtcMs>, now: UtcMs) -> Result<()> {
+    match latest {
         Some(at) if now - at < RESEND_AFTER_MS => Err(Error::TooSoon {
             until: at + RESEND_AFTER_MS,
         }),

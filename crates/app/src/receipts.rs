@@ -5,9 +5,8 @@ mod document;
 mod pdf;
 mod sending;
 
-use remit_core::UtcMs;
 use remit_core::account::Effect;
-use remit_core::deliveries::{Channel, DeliveryStatus, RESEND_AFTER_MS};
+use remit_core::deliveries::{Channel, DeliveryStatus};
 use remit_core::ids::{ClinicId, PaymentId, ReceiptId};
 use remit_core::receipts::{DETAIL_CHARS_MAX, ReceiptSettings};
 use remit_core::token::Token;
@@ -69,7 +68,8 @@ pub async fn send(
         {
             return Ok(made);
         }
-        cool_down(&mut tx, payment, input.channel, now).await?;
+        let latest = receipts::latest(&mut tx, payment, input.channel).await?;
+        deliveries::cool_down(latest, now)?;
         let wish = Wish {
             channel: input.channel,
             address: &address,
@@ -103,16 +103,6 @@ pub async fn send(
         Ok(receipt)
     })
     .await
-}
-
-/// One receipt a payment, channel and [`RESEND_AFTER_MS`].
-async fn cool_down(tx: &mut Tx, payment: PaymentId, channel: Channel, now: UtcMs) -> Result<()> {
-    match receipts::latest(tx, payment, channel).await? {
-        Some(at) if now - at < RESEND_AFTER_MS => Err(Error::TooSoon {
-            until: at + RESEND_AFTER_MS,
-        }),
-        Some(_) | None => Ok(()),
-    }
 }
 
 /// Writes a sending. An SMS carries an address of its own, which shows this receipt and nothing else.

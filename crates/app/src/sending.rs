@@ -8,7 +8,7 @@ use remit_core::ids::{AppointmentId, ClinicId, DeliveryId};
 use remit_core::reminders::Kind;
 use remit_core::templates::Purpose;
 use remit_core::{MINUTE_MS, SECOND_MS, UtcMs, messages};
-use remit_gateways::messages::{Handover, Message, MessageFacts, MessageStatus};
+use remit_gateways::messages::{Handover, Message, MessageFacts};
 use remit_gateways::{Answer, Unknown};
 use remit_store::deliveries::{self, DeliveryView, Handed};
 use remit_store::links::{self, LinkView};
@@ -217,11 +217,7 @@ async fn told(
     facts: &MessageFacts,
 ) -> Result<Outcome> {
     let news = News {
-        status: match facts.status {
-            MessageStatus::Sent => DeliveryStatus::Sent,
-            MessageStatus::Delivered => DeliveryStatus::Delivered,
-            MessageStatus::Failed => DeliveryStatus::Failed,
-        },
+        status: facts.status.into(),
         reason: facts.reason.as_deref(),
         known_as: Some(&facts.provider_message_id),
     };
@@ -312,7 +308,7 @@ fn again(due_at: UtcMs, why: &str) -> Outcome {
     }
 }
 
-/// What became known of a delivery.
+/// What became known of a delivery or a receipt.
 pub(crate) struct News<'a> {
     pub status: DeliveryStatus,
     pub reason: Option<&'a str>,
@@ -321,7 +317,7 @@ pub(crate) struct News<'a> {
 }
 
 impl<'a> News<'a> {
-    fn of(status: DeliveryStatus, why: &'a str) -> News<'a> {
+    pub(crate) fn of(status: DeliveryStatus, why: &'a str) -> News<'a> {
         News {
             status,
             reason: Some(why),

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use remit_core::UtcMs;
-use remit_core::deliveries::Channel;
+use remit_core::deliveries::{Channel, DeliveryStatus};
 use reqwest::header::HeaderMap;
 
 use crate::{Answer, Refusal, Unknown};
@@ -48,6 +48,16 @@ pub enum MessageStatus {
     /// Proven by a receipt.
     Delivered,
     Failed,
+}
+
+impl From<MessageStatus> for DeliveryStatus {
+    fn from(status: MessageStatus) -> DeliveryStatus {
+        match status {
+            MessageStatus::Sent => DeliveryStatus::Sent,
+            MessageStatus::Delivered => DeliveryStatus::Delivered,
+            MessageStatus::Failed => DeliveryStatus::Failed,
+        }
+    }
 }
 
 /// What came of handing a message over. A message must not go out twice, so what provably never left is told apart

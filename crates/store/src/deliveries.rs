@@ -114,12 +114,7 @@ pub async fn settle(
     provider_message_id: Option<&str>,
     now: UtcMs,
 ) -> Result<bool> {
-    // Three values and not a list in one: PostgreSQL would join it, and where two outcomes come at once it would hold the
-    // row that the first one wrote against the value that the list gave before (its recheck keeps the joined side).
-    let replaced = |place: usize| {
-        let all = status.replaces();
-        all.get(place).or(all.first()).map(|old| old.name())
-    };
+    let [first, second, third] = replaced_by(status);
     let rows = exec!(
         tx,
         SETTLE,
@@ -129,11 +124,19 @@ pub async fn settle(
         reason.map(str::to_owned),
         provider_message_id.map(str::to_owned),
         (status != DeliveryStatus::Queued).then_some(now),
-        replaced(0),
-        replaced(1),
-        replaced(2),
+        first,
+        second,
+        third,
     )?;
     Ok(rows == 1)
+}
+
+/// The outcomes that one may replace, as statements take them. Three values and not a list in one: PostgreSQL would join
+/// it, and where two outcomes come at once it would hold the row that the first one wrote against the value that the list
+/// gave before (its recheck keeps the joined side).
+pub(crate) fn replaced_by(status: DeliveryStatus) -> [Option<&'static str>; 3] {
+    let all = status.replaces();
+    [0, 1, 2].map(|place| all.get(place).or(all.first()).map(|old| old.name()))
 }
 
 /// That a carrier was given a message, or is about to be.

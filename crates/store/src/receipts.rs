@@ -6,6 +6,7 @@ use remit_core::ids::{AppointmentId, ClinicId, PaymentId, ReceiptId, RefundId};
 use remit_core::receipts::{LegalDetails, ReceiptSettings, VatRate};
 use remit_core::token::TokenHash;
 
+use crate::deliveries::replaced_by;
 use crate::error::{id, id_opt, read};
 use crate::{Result, Store, Tx};
 
@@ -13,9 +14,8 @@ statements! {
     INSERT = ["INSERT INTO receipt (clinic, id, payment, appt, refund, channel, address, status, token_hash, token_sealed,
         created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', $8, $9, $10, $11)
         ON CONFLICT (clinic, id) DO NOTHING"];
-    SETTLE = ["UPDATE receipt SET status = $3, reason = COALESCE($4, reason),
-        provider_message_id = COALESCE($5, provider_message_id), done_at = $6
-        WHERE clinic = $1 AND id = $2 AND status IN ('queued', 'sent', 'uncertain') AND status <> $3"];
+    SETTLE = ["UPDATE receipt SET status = $3, reason = $4, provider_message_id = COALESCE($5, provider_message_id),
+        done_at = $6 WHERE clinic = $1 AND id = $2 AND status IN ($7, $8, $9) AND status <> $3"];
     GET = ["SELECT id, payment, appt, refund, channel, address, status, reason, token_sealed, created_at, created_by, done_at
         FROM receipt WHERE clinic = $1 AND id = $2"];
     BY_TOKEN = ["SELECT id, payment, appt, refund, channel, address, status, reason, token_sealed, created_at, created_by,
@@ -114,7 +114,7 @@ pub async fn insert(tx: &mut Tx, receipt: &ReceiptView, token: Option<TokenHash>
     .map(drop)
 }
 
-/// Writes an outcome; false when nothing changes. What was delivered or failed stays so.
+/// Writes an outcome; false when it says nothing new, or less than is known.
 ///
 /// # Errors
 /// The engine's own.
@@ -126,6 +126,7 @@ pub async fn settle(
     provider_message_id: Option<&str>,
     now: UtcMs,
 ) -> Result<bool> {
+    let [first, second, third] = replaced_by(status);
     let rows = exec!(
         tx,
         SETTLE,
@@ -135,6 +136,9 @@ pub async fn settle(
         reason.map(str::to_owned),
         provider_message_id.map(str::to_owned),
         now,
+        first,
+        second,
+        third,
     )?;
     Ok(rows == 1)
 }

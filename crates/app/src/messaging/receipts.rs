@@ -1,10 +1,9 @@
 //! Delivery receipts: what a carrier tells of a message later. Believed by its proof, matched to a delivery that this
 //! very carrier was handed, and written only when it says more than is known.
 
-use remit_core::deliveries::DeliveryStatus;
 use remit_core::ids::{ClinicId, DeliveryId, EndpointId, ReceiptId};
 pub use remit_gateways::messages::ReceiptError;
-use remit_gateways::messages::{MessageFacts, MessageStatus, Receipt, ReceiptRequest};
+use remit_gateways::messages::{Receipt, ReceiptRequest};
 use remit_store::{deliveries, links, messaging};
 
 use super::open;
@@ -94,12 +93,12 @@ async fn of_receipt(
     id: ReceiptId,
     receipt: &Receipt,
 ) -> Result<Accepted> {
-    let facts = MessageFacts {
-        provider_message_id: receipt.provider_message_id.clone().unwrap_or_default(),
-        status: receipt.status,
-        reason: receipt.reason.clone(),
+    let news = News {
+        status: receipt.status.into(),
+        reason: receipt.reason.as_deref(),
+        known_as: receipt.provider_message_id.as_deref(),
     };
-    match receipts::told(app, clinic, id, &facts).await {
+    match receipts::told(app, clinic, id, &news).await {
         Ok(()) => Ok(Accepted::Written),
         Err(Error::NotFound) => Ok(Accepted::Ignored),
         Err(error) => Err(error),
@@ -112,11 +111,7 @@ async fn write(app: &App, clinic: ClinicId, id: DeliveryId, receipt: &Receipt) -
     };
     let appointment = links::place(&app.store, clinic, delivery.link).await?;
     let news = News {
-        status: match receipt.status {
-            MessageStatus::Sent => DeliveryStatus::Sent,
-            MessageStatus::Delivered => DeliveryStatus::Delivered,
-            MessageStatus::Failed => DeliveryStatus::Failed,
-        },
+        status: receipt.status.into(),
         reason: receipt.reason.as_deref(),
         known_as: receipt.provider_message_id.as_deref(),
     };

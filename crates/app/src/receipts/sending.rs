@@ -12,14 +12,13 @@ use remit_core::refunds::RefundState;
 use remit_core::templates::Purpose;
 use remit_core::token::SECRET_CHARS;
 use remit_gateways::Answer;
-use remit_gateways::messages::{
-    Attachment, Handover, Message, MessageChannel, MessageFacts, MessageStatus,
-};
+use remit_gateways::messages::{Attachment, Handover, Message, MessageChannel, MessageFacts};
 use remit_store::outbox::{Leased, Outcome};
 use remit_store::receipts::{self, ReceiptView};
 use remit_store::{events, patients};
 
 use super::{document, insert, url};
+use crate::sending::News;
 use crate::sending_limits::{self, Wish};
 use crate::templates::{self, About, Composed};
 use crate::{Actor, App, Error, Result, clinics, deliveries, keys, messaging, payments, refunds};
@@ -103,8 +102,13 @@ async fn capped(app: &App, job: &Leased, receipt: ReceiptView) -> Result<Outcome
     let receipt = insert(app, &mut tx, job.clinic, receipt).await?;
     tx.commit().await?;
     let why = "Today’s limit for texts is reached (Settings, Limits).";
-    let status = DeliveryStatus::Failed;
-    write(app, job.clinic, &receipt, status, Some(why), None).await?;
+    write(
+        app,
+        job.clinic,
+        &receipt,
+        &News::of(DeliveryStatus::Failed, why),
+    )
+    .await?;
     Ok(Outcome::Done)
 }
 
@@ -213,9 +217,7 @@ pub(crate) async fn carry_out(app: &App, job: &Leased, id: ReceiptId) -> Result<
                 app,
                 job.clinic,
                 &receipt,
-                DeliveryStatus::Failed,
-                Some(&why),
-                None,
+                &News::of(DeliveryStatus::Failed, &why),
             )
             .await?;
             return Ok(Outcome::Done);
@@ -227,24 +229,24 @@ pub(crate) async fn carry_out(app: &App, job: &Leased, id: ReceiptId) -> Result<
         match look_up(&*channel, &message, &receipt).await {
             Found::Never => {}
             Found::Facts(facts) => {
-                told(app, job.clinic, id, &facts).await?;
+                told(app, job.clinic, id, &said(&facts)).await?;
                 return Ok(Outcome::Done);
             }
             Found::Unknown(why) => return uncertain(app, job, &receipt, &*channel, &why).await,
         }
     }
     match channel.send(&message).await {
-        Handover::Taken(facts) => told(app, job.clinic, id, &facts).await?,
+        Handover::Taken(facts) => told(app, job.clinic, id, &said(&facts)).await?,
         Handover::Refused(refusal) => {
-            let why = Some(refusal.message.as_str());
-            write(app, job.clinic, &receipt, DeliveryStatus::Failed, why, None).await?;
+            let news = News::of(DeliveryStatus::Failed, &refusal.message);
+            write(app, job.clinic, &receipt, &news).await?;
         }
         Handover::NotNow(unknown) if job.tries < TRIES_MAX => {
             return again(app, job, &*channel, unknown.retry_after_ms, unknown.why).await;
         }
         Handover::NotNow(unknown) => {
-            let why = Some(unknown.why.as_str());
-            write(app, job.clinic, &receipt, DeliveryStatus::Failed, why, None).await?;
+            let news = News::of(DeliveryStatus::Failed, &unknown.why);
+            write(app, job.clinic, &receipt, &news).await?;
         }
         Handover::Unknown(unknown) => {
             return uncertain(app, job, &receipt, &*channel, &unknown.why).await;
@@ -276,8 +278,13 @@ async fn uncertain(
     channel: &dyn MessageChannel,
     why: &str,
 ) -> Result<Outcome> {
-    let status = DeliveryStatus::Uncertain;
-    write(app, job.clinic, receipt, status, Some(why), None).await?;
+    write(
+        app,
+        job.clinic,
+        receipt,
+        &News::of(DeliveryStatus::Uncertain, why),
+    )
+    .await?;
     let why = why.to_owned();
     if job.tries >= TRIES_MAX {
         return Ok(Outcome::Uncertain { why });
@@ -301,41 +308,34 @@ async fn again(
     })
 }
 
-/// Writes what the carrier says of a receipt, now or in a later delivery receipt. Nothing when it is known already.
+/// Writes what became known of a receipt, now or by a later delivery receipt. Nothing when it is known already.
 pub(crate) async fn told(
     app: &App,
     clinic: ClinicId,
     id: ReceiptId,
-    facts: &MessageFacts,
+    news: &News<'_>,
 ) -> Result<()> {
     let receipt = receipts::get(&app.store, clinic, id)
         .await?
         .ok_or(Error::NotFound)?;
-    let status = match facts.status {
-        MessageStatus::Sent => DeliveryStatus::Sent,
-        MessageStatus::Delivered => DeliveryStatus::Delivered,
-        MessageStatus::Failed => DeliveryStatus::Failed,
-    };
-    let known = Some(facts.provider_message_id.as_str()).filter(|id| !id.is_empty());
-    write(
-        app,
-        clinic,
-        &receipt,
-        status,
-        facts.reason.as_deref(),
-        known,
-    )
-    .await
+    write(app, clinic, &receipt, news).await
 }
 
-async fn write(
-    app: &App,
-    clinic: ClinicId,
-    receipt: &ReceiptView,
-    status: DeliveryStatus,
-    reason: Option<&str>,
-    known: Option<&str>,
-) -> Result<()> {
+/// What the carrier says of a message that it has.
+fn said(facts: &MessageFacts) -> News<'_> {
+    News {
+        status: facts.status.into(),
+        reason: facts.reason.as_deref(),
+        known_as: Some(&facts.provider_message_id),
+    }
+}
+
+async fn write(app: &App, clinic: ClinicId, receipt: &ReceiptView, news: &News<'_>) -> Result<()> {
+    let News {
+        status,
+        reason,
+        known_as,
+    } = *news;
     let kind = match status {
         DeliveryStatus::Queued => return Ok(()),
         DeliveryStatus::Sent => "receipt.sent",
@@ -345,7 +345,7 @@ async fn write(
     };
     let mut tx = app.store.begin(clinic).await?;
     let now = tx.now().await?;
-    if receipts::settle(&mut tx, receipt.id, status, reason, known, now).await? {
+    if receipts::settle(&mut tx, receipt.id, status, reason, known_as, now).await? {
         let what = if receipt.refund.is_some() {
             "refund"
         } else {

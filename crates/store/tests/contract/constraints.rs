@@ -163,6 +163,42 @@ async fn refunds_reserve_release_and_post(place: Place) {
     assert_eq!(of_visit.len(), 3);
     assert_eq!(place.broken().await, [""; 0]);
 }
+/// Late news of less never undoes more, and a reason goes with the outcome that it was of.
+async fn a_receipts_outcome_only_ever_says_more(place: Place) {
+    use remit_core::deliveries::Channel;
+    use remit_core::deliveries::DeliveryStatus::{Delivered, Queued, Sent, Uncertain};
+    use remit_store::receipts::{self, ReceiptView};
+    let desk = Desk::opens(&place).await;
+    let visit = desk.books(4500).await;
+    let link = desk.issues(visit).await;
+    let attempt = desk.starts(link).await.unwrap();
+    desk.is_paid(attempt, 4500).await.unwrap();
+    let payment = remit_store::payments::of_link(&desk.store, desk.clinic, link).await.unwrap()[0].payment.id;
+    let now = desk.now().await;
+    let receipt = ReceiptView {
+        id: crate::desk::fresh_id(now), payment, appointment: visit, refund: None, channel: Channel::Sms,
+        address: "+447700900123".into(), status: Queued, reason: None, token_sealed: None, created_at: now,
+        created_by: "Remit".into(), done_at: None,
+    };
+    let mut tx = desk.begin().await;
+    receipts::insert(&mut tx, &receipt, None).await.unwrap();
+    tx.commit().await.unwrap();
+    for (status, reason, is_news) in [
+        (Uncertain, Some("no answer"), true),
+        (Uncertain, Some("no answer"), false),
+        (Sent, None, true),
+        (Uncertain, Some("no answer"), false),
+        (Delivered, None, true),
+        (Sent, None, false),
+    ] {
+        let mut tx = desk.begin().await;
+        assert_eq!(receipts::settle(&mut tx, receipt.id, status, reason, None, now).await.unwrap(), is_news, "{status:?}");
+        tx.commit().await.unwrap();
+    }
+    let told = receipts::get(&desk.store, desk.clinic, receipt.id).await.unwrap().unwrap();
+    assert_eq!((told.status, told.reason), (Delivered, None));
+}
+
 /// Hazard A23: whatever order, the books say what the bank holds; a posting that was seen is not written again.
 async fn a_dispute_is_kept_once_and_shown_where_money_is(place: Place) {
     use remit_core::disputes::DisputeState::{Lost, NeedsResponse, Won};
