@@ -26,17 +26,25 @@ fn main() -> io::Result<()> {
             }
         }
     }
-    // Style sheets come last: they name other assets, whose hashed addresses must be known by then.
-    files.sort_by_key(|path| {
-        (
-            path.extension().is_some_and(|ending| ending == "css"),
-            path.clone(),
-        )
-    });
+    files.sort();
     let mut addresses = BTreeMap::new();
     let mut table = String::from("pub(super) static TABLE: &[Asset] = &[\n");
-    for path in &files {
-        table.push_str(&packed(path, &out, &mut addresses)?);
+    // A file that names others comes after them: their hashed addresses stand in it.
+    while !files.is_empty() {
+        let mut waiting = Vec::new();
+        for path in &files {
+            match packed(path, &out, &mut addresses)? {
+                Some(row) => table.push_str(&row),
+                None => waiting.push(path.clone()),
+            }
+        }
+        if waiting.len() == files.len() {
+            let names = format!("{waiting:?}");
+            return Err(io::Error::other(format!(
+                "these name a file that is not among the assets, or one another: {names}"
+            )));
+        }
+        files = waiting;
     }
     table.push_str("];\n");
     table.push_str(&glyphs(&root.join("icons.svg"))?);
@@ -58,13 +66,32 @@ fn content_type(path: &Path) -> Option<&'static str> {
     }
 }
 
-/// Writes one file's three forms beside the table and returns its row.
-fn packed(path: &Path, out: &Path, addresses: &mut BTreeMap<String, String>) -> io::Result<String> {
+/// How style sheets and our modules name another file, up to its name.
+fn mentions(path: &Path) -> &'static [&'static str] {
+    let vendored = path
+        .parent()
+        .is_some_and(|folder| folder.ends_with("vendor"));
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("css") => &["url(\""],
+        Some("js") if !vendored => &["import \"./", " from \"./", "import(\"./", ".src = \"./"],
+        _ => &[],
+    }
+}
+
+/// Writes one file's three forms beside the table and returns its row; none while it names a file without address.
+fn packed(
+    path: &Path,
+    out: &Path,
+    addresses: &mut BTreeMap<String, String>,
+) -> io::Result<Option<String>> {
     let name = file_name(path)?;
     let mut content = std::fs::read(path)?;
-    if name.ends_with(".css") {
+    for before in mentions(path) {
         let text = String::from_utf8(content).map_err(io::Error::other)?;
-        content = with_hashed_urls(&text, addresses)?.into_bytes();
+        match with_hashed_urls(&text, before, addresses)? {
+            Some(text) => content = text.into_bytes(),
+            None => return Ok(None),
+        }
     }
     let hash = hex(&Sha256::digest(&content)[..6]);
     let (stem, ending) = name.rsplit_once('.').unwrap_or((&name, ""));
@@ -89,32 +116,35 @@ fn packed(path: &Path, out: &Path, addresses: &mut BTreeMap<String, String>) -> 
         )
     };
     let kind = content_type(path).unwrap_or("application/octet-stream");
-    Ok(format!(
+    Ok(Some(format!(
         "Asset {{ name: {name:?}, url: {url:?}, content_type: {kind:?}, raw: {raw}, br: {br}, gz: {gz} }},\n"
-    ))
+    )))
 }
 
-/// Replaces `url("vendor/inter.woff2")` by the address that the file is served at.
-fn with_hashed_urls(css: &str, addresses: &BTreeMap<String, String>) -> io::Result<String> {
-    let mut done = String::with_capacity(css.len());
-    let mut rest = css;
-    while let Some(start) = rest.find("url(\"") {
-        let (before, after) = rest.split_at(start + 5);
+/// Replaces `url("vendor/inter.woff2")` and `from "./keys.js"` by the address that the file is served at; none when one
+/// has no address yet.
+fn with_hashed_urls(
+    text: &str,
+    before: &str,
+    addresses: &BTreeMap<String, String>,
+) -> io::Result<Option<String>> {
+    let mut done = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(before) {
+        let (kept, after) = rest.split_at(start + before.len());
         let end = after
             .find('"')
-            .ok_or_else(|| io::Error::other("a url(\" without its end"))?;
+            .ok_or_else(|| io::Error::other(format!("{before} without its end")))?;
         let file = after[..end].rsplit('/').next().unwrap_or_default();
-        let url = addresses.get(file).ok_or_else(|| {
-            io::Error::other(format!(
-                "a style sheet names {file}, which is not among the assets"
-            ))
-        })?;
-        done.push_str(before);
+        let Some(url) = addresses.get(file) else {
+            return Ok(None);
+        };
+        done.push_str(kept.strip_suffix("./").unwrap_or(kept));
         done.push_str(url);
         rest = &after[end..];
     }
     done.push_str(rest);
-    Ok(done)
+    Ok(Some(done))
 }
 
 /// The drawing of each icon, for pages that set it inline instead of fetching the sprite.

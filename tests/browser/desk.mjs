@@ -15,6 +15,8 @@ export class Desk {
     await desk.page.getByLabel("Password", { exact: true }).fill(demo.password);
     await control(desk.page, "Sign in").click();
     await desk.page.getByRole("navigation").first().waitFor();
+    // Its scripts listen by then.
+    await desk.page.waitForLoadState("load");
     return desk;
   }
 
@@ -33,7 +35,9 @@ export class Desk {
 
   /** Goes where the main menu leads: Diary, Patients, Online Payments, Settings ... */
   async goTo(name) {
-    await this.page.getByRole("navigation").getByRole("link", { name }).filter({ visible: true }).first().click();
+    const link = this.page.getByRole("navigation").getByRole("link", { name }).filter({ visible: true }).first();
+    // Until the next page listens: before that its links are plain links.
+    await Promise.all([this.page.waitForEvent("load"), link.click()]);
     await this.page.getByRole("heading", { level: 1 }).first().waitFor();
   }
 
@@ -90,9 +94,12 @@ export class Desk {
       .getByRole("combobox", { name: /patient/i })
       .or(booking.getByRole("searchbox", { name: /patient/i }))
       .first();
+    // Without a script the choice is a radio button.
+    const isCombobox = (await search.getAttribute("role")) === "combobox";
     await search.pressSequentially(name);
     const found = booking.getByRole("option", { name }).or(booking.getByRole("radio", { name })).first();
     await found.click();
+    if (isCombobox) await booking.locator(".chosen", { hasText: name }).waitFor();
   }
 
   async chooseService(name) {

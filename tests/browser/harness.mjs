@@ -16,6 +16,8 @@ const HERE = path.dirname(fileURLToPath(import.meta.url));
 const BINARY = process.env.REMIT_BIN ?? path.join(HERE, "../../target/release/remit");
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+/** Pictures show a clinic that has been at work. */
+const IS_FOR_PICTURES = Boolean(process.env.REMIT_SHOTS || process.env.REMIT_GUIDE);
 /** Milliseconds from the start of the process to a ready clinic, seeding included. */
 const READY_WITHIN_MS = 60_000;
 /** Milliseconds that a page may take for anything it was asked for. */
@@ -28,12 +30,13 @@ export const WIDTHS = [320, 390, 768, 1440];
 
 /**
  * Starts `remit demo` on a free port in a scratch folder; `stop()` ends it and removes the folder.
- * @param {{databaseUrl?: string, clock?: Clock}} options `clock`: its wall clock can be moved (expiry)
+ * @param {{clock?: Clock, withHistory?: boolean}} options `clock`: its wall clock can be moved (expiry); `withHistory`:
+ * with the two months that a new demo makes up, which most tests do without
  */
-export async function startDemo({ databaseUrl, clock } = {}) {
+export async function startDemo({ clock, withHistory = IS_FOR_PICTURES } = {}) {
   const data = await mkdtemp(path.join(tmpdir(), "remit-browser-"));
   const args = ["demo", "--listen", "127.0.0.1:0", "--data", data];
-  if (databaseUrl) args.push("--database-url", databaseUrl);
+  if (!withHistory) args.push("--history-days", "0");
   const child = spawn(BINARY, args, {
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...process.env, ...clock?.env },
@@ -170,8 +173,8 @@ export async function makeClinicFixture(api, { price = 12_000, deposit = { kind:
   const patient = await api.post("/patients", {
     name: `Imogen Ashdown ${mark}`,
     email: `imogen.${mark}@example.com`,
-    // The range kept for drama: 07700 900000 to 900999.
-    phone: `+447700900${String((process.pid + fixtures) % 1000).padStart(3, "0")}`,
+    // The range kept for drama, 07700 900000 to 900999, but for the first one, which the demo's tray never reaches.
+    phone: `+447700900${String(1 + ((process.pid + fixtures) % 999)).padStart(3, "0")}`,
   });
   const service = await api.post("/services", {
     name: `First visit ${mark}`,
@@ -205,6 +208,8 @@ export function openBrowser() {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     headless: !process.env.REMIT_HEADED,
+    // Dates and times of fields are written as the browser's own language has it, which it takes from here.
+    env: { ...process.env, LANGUAGE: "en_GB" },
     args: [
       "--no-sandbox",
       "--disable-gpu",
@@ -222,8 +227,8 @@ export function openBrowser() {
  * A running demo and a browser. When the second does not open, the first is stopped: what is left running keeps a test
  * process from ending.
  */
-export async function openClinic() {
-  const demo = await startDemo();
+export async function openClinic(options) {
+  const demo = await startDemo(options);
   try {
     const browser = await openBrowser();
     const close = async () => {
@@ -379,6 +384,21 @@ export async function shot(page, name) {
   await mkdir(folder, { recursive: true });
   const width = page.viewportSize()?.width ?? 0;
   await page.screenshot({ path: path.join(folder, `${name}-${width}.png`), fullPage: true });
+}
+
+/** A page at both widths: pictures, axe in both themes, no sideways scroll. */
+export async function looks(page, name) {
+  for (const size of [{ width: 1440, height: 900 }, { width: 390, height: 844 }]) {
+    await page.setViewportSize(size);
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      await shot(page, `${name}${colorScheme === "dark" ? "-dark" : ""}`);
+    }
+    await page.emulateMedia({ colorScheme: null });
+    await axe(page);
+  }
+  await fitsEveryWidth(page);
+  await page.setViewportSize({ width: 1440, height: 900 });
 }
 
 /** What a phone's camera reads off a QR code on the screen. */

@@ -15,7 +15,7 @@ const PATIENT_PAGE_BYTES_MAX = 15 * 1024;
 
 let clinic, browser, demo, fixture;
 before(async () => {
-  clinic = await openClinic();
+  clinic = await openClinic({ withHistory: true });
   ({ browser, demo } = clinic);
   fixture = await makeClinicFixture(demo.api);
 });
@@ -47,6 +47,9 @@ const STAFF_PAGES = [
   ["settings-services", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Services and deposits"); }],
   ["settings-refunds", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Refunds"); }],
   ["settings-receipts", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Receipts"); }],
+  ["settings-messages", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Messages"); }],
+  ["settings-limits", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Limits"); }],
+  ["settings-reminders", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Reminders"); }],
   ["settings-digest", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Daily digest"); }],
   ["notifications", (desk) => desk.page.goto("/notifications")],
   ["notifications-window", (desk) => desk.openNotifications()],

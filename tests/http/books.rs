@@ -21,16 +21,6 @@ fn reconciles(clinic: &Clinic, clock: &[(&str, &str)], since: &str) -> (bool, Va
     (clean, serde_json::from_str(line).expect("JSON"))
 }
 
-/// A number of the database.
-async fn number(clinic: &Clinic, sql: &'static str) -> i64 {
-    use sqlx::{Connection as _, Row as _};
-    let mut conn = sqlx::SqliteConnection::connect(&clinic.database)
-        .await
-        .expect("the database");
-    let row = sqlx::query(sql).fetch_one(&mut conn).await;
-    row.expect("a row").get(0)
-}
-
 async fn report(clinic: &Clinic) -> Value {
     clinic.get("/reports/online-payments").await
 }
@@ -84,11 +74,7 @@ pub async fn play() {
     let (clean, found) = reconciles(&clinic, &env, "4d");
     assert!(clean, "{found}");
     let clearing = "SELECT SUM(amount) FROM ledger_entry WHERE account LIKE 'psp_clearing:%'";
-    assert_eq!(
-        number(&clinic, clearing).await,
-        0,
-        "everything was paid out"
-    );
+    assert_eq!(clinic.number(clearing).await, 0, "everything was paid out");
     let later = report(&clinic).await;
     let days = later["days"].as_array().expect("days");
     let sum = |figure: &str| days.iter().map(|day| minor(&day[figure])).sum::<i64>();

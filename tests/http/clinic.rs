@@ -89,6 +89,23 @@ impl Clinic {
         }
     }
 
+    /// Every node ends as if the power went, and starts again.
+    pub fn restarts(&mut self) {
+        for node in &mut self.nodes {
+            node.kill();
+        }
+        let first = Start::demo(&self.folder.0, Some(&self.database));
+        self.nodes[0] = Server::start(&first, "api_key");
+        self.public = self.nodes[0].says("url");
+        self.key = self.nodes[0].says("api_key");
+        self.addresses[0].clone_from(&self.public);
+        let other = Start::serve(&self.folder.0, &self.database, &self.public);
+        for (node, address) in self.nodes.iter_mut().zip(&mut self.addresses).skip(1) {
+            *node = Server::start(&other, "listening");
+            *address = node.says("listening");
+        }
+    }
+
     /// The node where staff work, and the one that the patient's phone reaches: another one where there is another.
     fn far(&self) -> usize {
         self.nodes.len() - 1
@@ -162,7 +179,8 @@ impl Clinic {
         let body = json!({
             "name": format!("Quillon Testperson{number}"),
             "email": format!("quillon{number}@example.com"),
-            "phone": format!("+4477009{:05}", number % 100_000),
+            // Never the first of the block: the tray does not reach it.
+            "phone": format!("+4477009{:05}", 1 + number % 99_999),
         });
         self.post("/patients", body).await.done()
     }
@@ -221,11 +239,14 @@ impl Clinic {
         self.post(&path, body).await
     }
 
-    pub async fn cancels(&self, visit: &Value) -> Value {
+    pub async fn changes(&self, visit: &Value, body: Value) -> Answer {
         let path = format!("/appointments/{}", id(visit));
+        self.call(0, Method::PATCH, &path, Some(&body), None).await
+    }
+
+    pub async fn cancels(&self, visit: &Value) -> Value {
         let body = json!({ "status": "cancelled" });
-        let answer = self.call(0, Method::PATCH, &path, Some(&body), None).await;
-        answer.done()
+        self.changes(visit, body).await.done()
     }
 
     pub async fn link(&self, link: &Value) -> Value {
@@ -255,6 +276,37 @@ impl Clinic {
                 return now;
             }
             assert!(Instant::now() < end, "{path} is still {now}");
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// A number of the database.
+    pub async fn number(&self, sql: &'static str) -> i64 {
+        use sqlx::{Connection as _, PgConnection, Row as _, SqliteConnection};
+        if self.database.starts_with("sqlite:") {
+            let conn = SqliteConnection::connect(&self.database).await;
+            let row = sqlx::query(sql)
+                .fetch_one(&mut conn.expect("the database"))
+                .await;
+            row.expect("a row").get(0)
+        } else {
+            let conn = PgConnection::connect(&self.database).await;
+            let row = sqlx::query(sql)
+                .fetch_one(&mut conn.expect("the database"))
+                .await;
+            row.expect("a row").get(0)
+        }
+    }
+
+    /// Looks until the number is as wanted; the deadline is the failure.
+    pub async fn sees_number(&self, sql: &'static str, wanted: i64) {
+        let end = Instant::now() + WITHIN;
+        loop {
+            let now = self.number(sql).await;
+            if now == wanted {
+                return;
+            }
+            assert!(Instant::now() < end, "{now}, not {wanted}: {sql}");
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }

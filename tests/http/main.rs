@@ -8,8 +8,10 @@
 mod books;
 mod browser;
 mod clinic;
+mod digests;
 mod disputes;
 mod doors;
+mod findings;
 mod keys;
 mod late;
 mod live;
@@ -58,6 +60,13 @@ flows! {
     refunds::a_refund_in_part_and_the_rest,
     refunds::more_than_was_paid_is_not_refunded,
     refunds::a_cancelled_appointment_leaves_credit,
+    refunds::a_cancelled_appointment_gives_everything_back,
+    refunds::a_missed_appointment_keeps_what_was_paid,
+    refunds::a_desk_payment_is_corrected,
+    findings::paid_twice_is_refunded_with_one_press,
+    findings::credit_of_a_cancelled_appointment_is_refunded_with_one_press,
+    findings::credit_is_kept_with_one_press,
+    findings::a_finding_is_marked_as_done_with_a_note,
     receipts::an_online_payment_sends_its_receipt_once,
     receipts::the_desk_sends_a_receipt_on_request,
     receipts::a_receipt_to_nowhere_is_refused,
@@ -171,4 +180,18 @@ async fn a_text_that_provably_never_arrived_goes_out_once_more() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fees_and_payouts_close_the_providers_account() {
     books::play().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_digest_a_day_on_sqlite() {
+    digests::play(Clinic::on_sqlite(&[])).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_digest_a_day_on_postgres_with_two_nodes() {
+    let Ok(url) = std::env::var("REMIT_TEST_POSTGRES_URL") else {
+        println!("skipped: REMIT_TEST_POSTGRES_URL is not set");
+        return;
+    };
+    digests::play(Clinic::on_postgres(&url).await).await;
 }

@@ -81,3 +81,64 @@ pub async fn a_cancelled_appointment_leaves_credit(clinic: &Clinic) {
     let back = clinic.until(&path, |visit| minor(&visit["refunded"]) == 2_000);
     assert_eq!(minor(&back.await["credit"]), 0);
 }
+
+/// Who cancels and says that the money goes back has both or neither: cash at once, the card by its provider.
+pub async fn a_cancelled_appointment_gives_everything_back(clinic: &Clinic) {
+    let visit = clinic.books(9_000, json!({ "kind": "none" })).await;
+    clinic.takes_cash(&visit, 2_500).await;
+    let link = clinic.issues_link(&visit).await;
+    pays_by_card(&mut clinic.phone(), url(&link)).await;
+    clinic.sees_status(&link, "paid").await;
+    let path = format!("/appointments/{}", id(&visit));
+    // Money is only decided about together with an appointment that does not take place.
+    let asked = json!({ "status": "arrived", "paid_is": "refunded" });
+    assert_eq!(clinic.changes(&visit, asked).await.status, 422);
+    let asked = json!({ "status": "cancelled", "paid_is": "refunded" });
+    clinic.changes(&visit, asked.clone()).await.done();
+    // Said again, it gives nothing back twice.
+    clinic.changes(&visit, asked).await.done();
+    let back = clinic.until(&path, |visit| minor(&visit["refunded"]) == 9_000);
+    let visit = back.await;
+    assert_eq!((minor(&visit["credit"]), minor(&visit["balance"])), (0, 0));
+    for payment in visit["payments"].as_array().expect("payments") {
+        assert_eq!(payment["amount"], payment["refunded"]);
+    }
+}
+
+/// A fee takes the place of the charges, and the books still balance.
+pub async fn a_missed_appointment_keeps_what_was_paid(clinic: &Clinic) {
+    let visit = clinic.books(9_000, json!({ "kind": "none" })).await;
+    clinic.takes_cash(&visit, 2_500).await;
+    let rest = clinic.issues_link(&visit).await;
+    let asked = json!({ "status": "no_show", "paid_is": "kept" });
+    let visit = clinic.changes(&visit, asked).await.done();
+    let figures = ["total", "paid", "balance", "credit"].map(|name| minor(&visit[name]));
+    assert_eq!(figures, [2_500, 2_500, 0, 0]);
+    assert_eq!(clinic.link(&rest).await["status"], "cancelled");
+}
+
+/// What was typed wrongly at the desk is owed again; what a provider took cannot have been a typing mistake.
+pub async fn a_desk_payment_is_corrected(clinic: &Clinic) {
+    let visit = clinic.books(9_000, json!({ "kind": "none" })).await;
+    clinic.takes_cash(&visit, 9_000).await;
+    let visit = clinic.visit(&visit).await;
+    let path = format!("/payments/{}/refunds", id(&visit["payments"][0]));
+    let silent = clinic.post(&path, json!({ "correction": true })).await;
+    assert_eq!(silent.status, 422, "a correction needs its reason");
+    let asked = json!({ "correction": true, "reason": "Paid by card, not in cash" });
+    let refund = clinic.post(&path, asked).await.done();
+    assert_eq!(
+        (refund["status"].as_str(), &refund["correction"]),
+        (Some("succeeded"), &json!(true))
+    );
+    let visit = clinic.visit(&visit).await;
+    assert_eq!(minor(&visit["balance"]), 9_000);
+    let (paid, _) = paid_by_link(clinic, 4_000).await;
+    let path = format!("/payments/{}/refunds", id(&paid["payments"][0]));
+    let asked = json!({ "correction": true, "reason": "Mistake" });
+    let refused = clinic.post(&path, asked).await;
+    assert_eq!(
+        (refused.status, refused.problem()),
+        (409, "not-correctable")
+    );
+}

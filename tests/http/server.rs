@@ -46,7 +46,15 @@ pub struct Start {
 
 impl Start {
     pub fn demo(folder: &Path, database: Option<&str>) -> Start {
-        let mut args = vec!["demo", "--listen", "127.0.0.1:0", "--data"];
+        // Without its two months of history, which no flow reads.
+        let mut args = vec![
+            "demo",
+            "--listen",
+            "127.0.0.1:0",
+            "--history-days",
+            "0",
+            "--data",
+        ];
         let folder = folder.display().to_string();
         args.push(&folder);
         if let Some(database) = database {

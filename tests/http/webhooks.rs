@@ -33,6 +33,7 @@ impl Account {
             self_url: clinic.public.clone(),
             demo: false,
             messages_a_day: remit_core::sending_limits::INSTALLATION_A_DAY,
+            roots: remit_app::Roots::default(),
             demo_sign_in: None,
         };
         let _ = rustls::crypto::ring::default_provider().install_default();

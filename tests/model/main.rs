@@ -67,6 +67,7 @@ impl Clinic {
             id: self.fresh(),
             kind: ChargeKind::Extra,
             description: String::new(),
+            quantity: 1,
             amount: Money::gbp(minor),
             service: None,
         };
@@ -81,6 +82,7 @@ impl Clinic {
         appointments::change_status(
             &standing,
             appointments::Status::Cancelled,
+            None,
             &charges,
             self.now,
         )
@@ -167,6 +169,7 @@ impl Clinic {
             amount: payable(minor),
             reason: None,
             reopen,
+            correction: false,
             seen_available: None,
             needs_approval: false,
             asker: String::new(),

@@ -15,6 +15,9 @@ use crate::world::{Cause, Task, Then, World};
 
 impl World {
     pub fn patient(&mut self) {
+        if self.hesitant && self.rng.percent(90) {
+            return self.open_page();
+        }
         match self.rng.below(100) {
             0..=9 => self.open_page(),
             10..=47 => self.press_continue(),

@@ -138,6 +138,7 @@ impl World {
             id: id(self.fresh()),
             state: RefundState::Requested,
             reopen: false,
+            correction: false,
             ..given_up
         };
         let (standing, now, txn) = (self.db.standing(visit), self.clock_now(), id(self.fresh()));

@@ -1,7 +1,7 @@
 //! What the desk does: charges, links, sending, desk payments, refunds, cancelling.
 
 use remit_core::account::{Decision, Effect, FindingKind, Refusal};
-use remit_core::appointments::{self, Charge, ChargeKind, Status};
+use remit_core::appointments::{self, Charge, ChargeKind, Fee, Settlement, Status};
 use remit_core::deliveries::DeliveryPurpose;
 use remit_core::ids::{AppointmentId, DeliveryId, LinkId, PaymentId, RefundId};
 use remit_core::links::{self, Purpose};
@@ -64,6 +64,7 @@ impl World {
             id: id(self.fresh()),
             kind,
             description: "Charge".into(),
+            quantity: 1,
             amount: Money::gbp(minor),
             service: None,
         };
@@ -135,7 +136,7 @@ impl World {
         };
         let (standing, txn, now) = (self.db.standing(visit), id(self.fresh()), self.clock_now());
         self.say(|_| format!("staff remove a charge of {:?}", charge.amount));
-        if let Ok(decision) = appointments::uncharge(&standing, &charge, txn, now) {
+        if let Ok(decision) = appointments::uncharge(&standing, &charge, None, txn, now) {
             self.mark_price(&decision);
             self.write(
                 visit,
@@ -157,11 +158,27 @@ impl World {
         let charges: Vec<_> = charges.into_iter().map(|c| (c, id(self.fresh()))).collect();
         let now = self.clock_now();
         self.say(|_| format!("staff cancel {visit}"));
-        let Ok(decision) = appointments::change_status(&standing, Status::Cancelled, &charges, now)
+        let to = if self.rng.percent(30) {
+            Status::NoShow
+        } else {
+            Status::Cancelled
+        };
+        let keep = Settlement::Keep(Fee {
+            charge: id(self.fresh()),
+            txn: id(self.fresh()),
+            description: String::new(),
+        });
+        let settlement = match self.rng.below(3) {
+            0 if to == Status::Cancelled => None,
+            1 => Some(keep),
+            _ => Some(Settlement::Credit),
+        };
+        let Ok(decision) =
+            appointments::change_status(&standing, to, settlement.as_ref(), &charges, now)
         else {
             return;
         };
-        if standing.status == Status::Cancelled {
+        if standing.status == to {
             return;
         }
         self.mark_price(&decision);
@@ -171,6 +188,13 @@ impl World {
         // The auditor takes the discounts away first, as a person would to keep the total above zero.
         let mut changes: Vec<i64> = charges.iter().map(|(c, _)| -c.amount.minor).collect();
         changes.sort_unstable_by_key(|change| std::cmp::Reverse(*change));
+        if matches!(settlement, Some(Settlement::Keep(_))) {
+            let kept = standing.balance.covered().minor;
+            if kept > 0 {
+                self.mark(Mark::FeeKept);
+            }
+            changes.insert(0, kept);
+        }
         let facts: Vec<Fact> = changes
             .into_iter()
             .map(|c| Fact::Priced(visit, c))
@@ -311,6 +335,8 @@ impl World {
 
     fn request_refund(&mut self, payment: &Payment, minor: i64, refund: u128) -> bool {
         let visit = payment.appointment;
+        let desk = payment.provider.is_none();
+        let correction = desk && minor == payment.refundable().minor && self.rng.percent(30);
         let reopen = self.rng.percent(40);
         let Some(amount) = Payable::parse(payment.amount.with(minor)) else {
             return false;
@@ -321,6 +347,7 @@ impl World {
             amount,
             reason: None,
             reopen,
+            correction,
             seen_available: Some(payment.refundable()),
             needs_approval: false,
             asker: String::new(),
@@ -335,10 +362,13 @@ impl World {
             }
             Err(_) => return false,
         };
-        let desk = payment.provider.is_none();
         if desk {
             self.mark(Mark::DeskRefund);
         }
+        if correction {
+            self.mark(Mark::DeskCorrected);
+        }
+        let reopen = reopen || correction;
         if reopen {
             self.mark(Mark::RefundReopened);
         }

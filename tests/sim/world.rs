@@ -99,6 +99,8 @@ pub struct World {
     pub planted: Option<Planted>,
     /// Per cent of the clock's moves that are hours or days: some seeds live through an afternoon, some through weeks.
     pub slow: u64,
+    /// Patients who mostly look and do not pay: what is sent to them by itself is seldom reached otherwise.
+    pub hesitant: bool,
     /// How much of the usual trouble this seed has, in per cent.
     pub rough: u64,
     /// Trouble is over: nothing is lost, nothing crashes.
@@ -140,9 +142,11 @@ impl World {
         let mut rng = Rng::new(seed);
         let slow = rng.pick(&[2, 10, 25, 60]).unwrap_or(10);
         let rough = rng.pick(&[20, 60, 100, 200]).unwrap_or(100);
+        let hesitant = rng.percent(25);
         World {
             rng,
             slow,
+            hesitant,
             rough,
             planted,
             calm: false,
@@ -246,7 +250,11 @@ impl World {
             2 * MINUTE_MS,
             25 * MINUTE_MS,
         ];
-        let long = [5 * HOUR_MS, 23 * HOUR_MS, 47 * HOUR_MS];
+        let long = if self.hesitant {
+            [2 * HOUR_MS, 5 * HOUR_MS, 11 * HOUR_MS]
+        } else {
+            [5 * HOUR_MS, 23 * HOUR_MS, 47 * HOUR_MS]
+        };
         let waits = if self.rng.percent(self.slow) {
             &long[..]
         } else {

@@ -2,8 +2,10 @@
 //! every message, log line, metric, provider's field, outside page, export, and in the database's own bytes.
 
 use std::fmt::Write as _;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use fake_carriers::letters::Letter;
+use fake_carriers::{ACCOUNT_SID, AUTH_TOKEN, FakeCarriers, FakeSmtp, Text};
 use fake_stripe::{FakeStripe, SECRET_KEY};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -78,13 +80,55 @@ fn token(address: &str) -> String {
     path.split('/').next().expect("a token").to_owned()
 }
 
+/// Those who carry messages instead of the demo's tray: what they were given is what leaves the house.
+struct Carriers {
+    texts: FakeCarriers,
+    mail: FakeSmtp,
+}
+
+impl Carriers {
+    async fn open() -> Carriers {
+        Carriers {
+            texts: FakeCarriers::open().await.expect("a port"),
+            mail: FakeSmtp::open().await.expect("a port"),
+        }
+    }
+
+    async fn connect(&self, clinic: &Clinic) {
+        let sms = json!({ "provider": "twilio", "account_sid": ACCOUNT_SID, "auth_token": AUTH_TOKEN,
+            "sender": "Larkhill", "api_base": self.texts.url });
+        let email = json!({ "smtp_url": self.mail.wants_sign_in(), "from": "Larkhill <pay@larkhill.example>" });
+        for (channel, body) in [("sms", sms), ("email", email)] {
+            let path = format!("/settings/messaging/{channel}");
+            let answer = clinic.call(0, Method::PUT, &path, Some(&body), None).await;
+            answer.done();
+        }
+    }
+
+    fn taken(&self) -> (Vec<Text>, Vec<Letter>) {
+        let texts = self.texts.texts(&number(CARRIED));
+        (texts, self.mail.letters(&mailbox()))
+    }
+}
+
+/// The digit of the patient whose messages are carried, and where their emails go.
+const CARRIED: u8 = 4;
+
+fn number(digit: u8) -> String {
+    format!("+44{NUMBER}{digit}")
+}
+
+fn mailbox() -> String {
+    format!("{MAILBOX}@example.com")
+}
+
 /// A patient with canaries for a name, a service with one for a name.
 async fn books(clinic: &Clinic, digit: u8, email: bool) -> Value {
-    let phone = format!("+44{NUMBER}{digit}");
+    let phone = number(digit);
     let name = format!("{FIRST_NAME} {LAST_NAME}");
     let mut patient = json!({ "name": name, "phone": phone });
     if email {
-        patient["email"] = format!("{MAILBOX}@example.com").into();
+        patient["email"] = mailbox().into();
     }
     let patient = clinic.post("/patients", patient).await.done();
     let service = json!({ "name": format!("{DIAGNOSIS} clinic"), "duration_minutes": 30, "price": gbp(4_500),
@@ -118,8 +162,47 @@ async fn texted_receipt(clinic: &Clinic, payment: &Value) -> String {
     address.expect("an address").to_owned()
 }
 
+/// A link by both channels, its receipt and its refund, with real carriers in between. Answers with the link's token.
+async fn is_carried(clinic: &Clinic, stripe: &FakeStripe, carriers: &Carriers) -> String {
+    carriers.connect(clinic).await;
+    let visit = books(clinic, CARRIED, true).await;
+    let link = clinic.issues_link(&visit).await;
+    clinic.sends(&link, "sms").await;
+    clinic.sends(&link, "email").await;
+    let gone = |link: &Value| {
+        let mut deliveries = link["deliveries"].as_array().expect("deliveries").iter();
+        deliveries.all(|one| one["status"] != "queued")
+    };
+    clinic.sees(&link, gone).await;
+    let mut phone = clinic.phone();
+    let page = payers::reaches_stripe(&mut phone, stripe, url(&link), STRIPE_WITHIN).await;
+    types_card(&mut phone, &page, PAID).await;
+    let payment = payment_of(clinic, &visit).await;
+    let receipt = json!({ "channel": "sms" });
+    let path = format!("/payments/{}/receipt", id(&payment));
+    clinic.post(&path, receipt).await.done();
+    let body = json!({ "amount": gbp(600), "reason": format!("Stopped: {REASON}") });
+    let path = format!("/payments/{}/refunds", id(&payment));
+    let refund = clinic.post(&path, body).await.done();
+    let path = format!("/refunds/{}", id(&refund));
+    clinic
+        .until(&path, |refund| refund["status"] == "succeeded")
+        .await;
+    let end = Instant::now() + STRIPE_WITHIN;
+    loop {
+        let (texts, letters) = carriers.taken();
+        // The link and the receipt as texts; the link, the receipt and the refund as emails.
+        if (texts.len(), letters.len()) == (2, 3) {
+            break;
+        }
+        assert!(Instant::now() < end, "{texts:?} {letters:?}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    token(url(&link))
+}
+
 /// Everything that sends, pays, refunds, disputes and fails, once; answers with the secrets that it made.
-async fn drive(clinic: &Clinic, stripe: &FakeStripe) -> Secrets {
+async fn drive(clinic: &Clinic, stripe: &FakeStripe, carriers: &Carriers) -> Secrets {
     let mut tokens = vec![];
     let settings = json!({ "by_sms": true, "legal_name": "Larkhill Health Ltd" });
     let path = "/settings/receipts";
@@ -157,7 +240,7 @@ async fn drive(clinic: &Clinic, stripe: &FakeStripe) -> Secrets {
         let again = if email {
             json!({ "channel": "sms" })
         } else {
-            json!({ "channel": "email", "to": format!("{MAILBOX}@example.com") })
+            json!({ "channel": "email", "to": mailbox() })
         };
         clinic
             .post(&format!("/payments/{}/receipt", id(&payment)), again)
@@ -185,6 +268,7 @@ async fn drive(clinic: &Clinic, stripe: &FakeStripe) -> Secrets {
     clinic
         .until(&path, |payment| payment["disputes"][0]["id"].is_string())
         .await;
+    tokens.push(is_carried(clinic, stripe, carriers).await);
     // What is refused must not be told back with what was typed.
     let wrong = json!({ "name": DIAGNOSIS, "duration_minutes": 0, "price": gbp(1), "deposit": { "kind": "none" } });
     clinic.post("/services", wrong).await;
@@ -200,6 +284,7 @@ async fn drive(clinic: &Clinic, stripe: &FakeStripe) -> Secrets {
             clinic.key.clone(),
             node.says("password"),
             SECRET_KEY.to_owned(),
+            AUTH_TOKEN.to_owned(),
             endpoint,
         ],
     }
@@ -213,28 +298,51 @@ async fn messages(clinic: &Clinic, secrets: &Secrets, search: &mut Search) {
     for message in &sent {
         let text = message["text"].as_str().expect("a text");
         let subject = message["subject"].as_str().unwrap_or_default();
-        let place = format!("a message: {text}");
-        search.look(&place, text, &HEALTH);
-        search.look(&place, text, &NAMES[1..]);
-        search.look(&place, text, &secrets.keys);
-        let carried = secrets
-            .tokens
-            .iter()
-            .filter(|token| text.contains(*token))
-            .count();
-        if carried > 1 {
-            search
-                .hits
-                .push(format!("more than one address is in {place}"));
-        }
-        if message["channel"] == "sms" {
-            search.look(&place, text, &[FIRST_NAME]);
-        }
-        let place = format!("a subject: {subject}");
-        search.look(&place, subject, &HEALTH);
-        search.look(&place, subject, &NAMES);
-        search.look(&place, subject, &secrets.all());
+        reads(message["channel"] == "sms", subject, text, secrets, search);
     }
+}
+
+/// What the carriers were given: every text, and of every email the subject and each part that a person reads.
+fn carried(carriers: &Carriers, secrets: &Secrets, search: &mut Search) {
+    let (texts, letters) = carriers.taken();
+    for text in texts {
+        reads(true, "", &text.text, secrets, search);
+    }
+    for letter in letters {
+        let subject = letter.header("subject");
+        let parts = letter.parts();
+        let read: Vec<_> = parts
+            .iter()
+            .filter(|part| part.media_type.starts_with("text/"))
+            .collect();
+        assert_eq!(read.len(), 2, "plain text and HTML: {}", letter.raw);
+        for part in read {
+            let text = String::from_utf8_lossy(&part.bytes);
+            reads(false, subject, &text, secrets, search);
+        }
+    }
+    assert_eq!(carriers.texts.complaints(), [""; 0]);
+    assert_eq!(carriers.mail.complaints(), [""; 0]);
+}
+
+fn reads(sms: bool, subject: &str, text: &str, secrets: &Secrets, search: &mut Search) {
+    let place = format!("a message: {text}");
+    search.look(&place, text, &HEALTH);
+    search.look(&place, text, &NAMES[1..]);
+    search.look(&place, text, &secrets.keys);
+    let tokens = secrets.tokens.iter();
+    if tokens.filter(|token| text.contains(*token)).count() > 1 {
+        search
+            .hits
+            .push(format!("more than one address is in {place}"));
+    }
+    if sms {
+        search.look(&place, text, &[FIRST_NAME]);
+    }
+    let place = format!("a subject: {subject}");
+    search.look(&place, subject, &HEALTH);
+    search.look(&place, subject, &NAMES);
+    search.look(&place, subject, &secrets.all());
 }
 
 /// Log lines and metrics of every node.
@@ -361,7 +469,8 @@ fn bytes_at_rest(clinic: &Clinic, secrets: &Secrets, search: &mut Search) {
 pub async fn play() {
     let clinic = Clinic::on_sqlite(&[("REMIT_LOG", "trace,hyper=info,h2=info,sqlx=info")]);
     let stripe = payers::stripe(crate::seed()).await;
-    let secrets = drive(&clinic, &stripe).await;
+    let carriers = Carriers::open().await;
+    let secrets = drive(&clinic, &stripe, &carriers).await;
     let mut search = Search::default();
     // What must be findable is found, or the search itself is blind.
     search.look(
@@ -372,6 +481,7 @@ pub async fn play() {
     assert_eq!(search.hits.len(), 2, "the search does not see");
     search.hits.clear();
     messages(&clinic, &secrets, &mut search).await;
+    carried(&carriers, &secrets, &mut search);
     pages(&clinic, &secrets, &mut search).await;
     exports(&clinic, &secrets, &mut search).await;
     provider(&stripe, &secrets, &mut search);

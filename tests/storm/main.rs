@@ -22,6 +22,7 @@ mod abuse;
 mod books;
 mod canary;
 mod gone;
+mod hosted;
 mod lost;
 mod payers;
 mod restored;
@@ -71,6 +72,11 @@ async fn no_canary_is_where_it_must_not_be() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_hosted_page_speaks_as_the_page_before_it() {
+    hosted::play().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn with_every_webhook_lost_all_money_is_recorded() {
     lost::play(size("REMIT_STORM_PAYMENTS", 1_000) / 20).await;
 }
@@ -78,6 +84,11 @@ async fn with_every_webhook_lost_all_money_is_recorded() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_payment_that_a_restored_backup_does_not_know_is_recorded_again() {
     restored::play().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_payment_that_nothing_here_knows_is_recorded_where_staff_say() {
+    restored::play_an_unknown_one().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use crate::books;
-use crate::clinic::{Clinic, url};
+use crate::browser::Browser;
+use crate::clinic::{Clinic, id, url};
 use crate::payers::{self, Desk};
 use crate::server::{self, Server, Start};
 use crate::storm::same_money;
@@ -48,6 +49,76 @@ pub async fn play() {
     assert_eq!(payers::owes(&clinic, &visit).await, (0, desk.price, 0));
     same_money(&clinic, &stripe).await;
     clinic.books_balance();
+}
+
+/// A backup from before the patient began to pay: no attempt of ours knows the money. Staff see the payment, say whose it
+/// is, and it stands in the books, once.
+pub async fn play_an_unknown_one() {
+    let mut clinic = Clinic::on_sqlite(&[("REMIT_LOG", "warn")]);
+    let stripe = payers::stripe(crate::seed()).await;
+    payers::connects(&clinic, &stripe).await;
+    let desk = Desk::opens(&clinic, 6_100).await;
+    let (visit, link) = desk.asks(&clinic).await;
+    // A backup keeps whose turn it is at an account's lists: nobody's, or the next start waits for two minutes.
+    let held = "SELECT COUNT(*) FROM provider_account WHERE lists_until > 0";
+    books::comes_to(&clinic, held, 0, WITHIN).await;
+    let backup = clinic.folder.0.join("backup.db");
+    let backup = backup.to_str().expect("a path");
+    says(&clinic, &["backup", "--to", backup], Ok("holds everything"));
+    let mut phone = clinic.phone();
+    let page = payers::reaches_stripe(&mut phone, &stripe, url(&link), STRIPE_WITHIN).await;
+    payers::pays_and_is_gone(&mut phone, &page).await;
+    books::comes_to(&clinic, books::PAYMENTS, 1, WITHIN).await;
+    clinic.nodes[0].stop();
+    says(
+        &clinic,
+        &["restore", "--replace", "--from", backup],
+        Ok("Restored to"),
+    );
+    start_again(&mut clinic);
+    let found = "SELECT COUNT(*) FROM finding WHERE about LIKE 'payment:%' AND closed_at IS NULL";
+    books::comes_to(&clinic, found, 1, WITHIN).await;
+    assert_eq!(payers::owes(&clinic, &visit).await, (desk.price, 0, 0));
+
+    let mut staff = signs_in(&clinic).await;
+    let list = staff.get("/financials/findings").await;
+    let place = list.body.split("href=\"").skip(1).find_map(|rest| {
+        let (href, _) = rest.split_once('"')?;
+        href.ends_with("/match").then(|| href.to_owned())
+    });
+    let page = staff.get(&place.expect("a way to match it")).await;
+    assert!(page.text().contains("£61.00 at Stripe"), "{}", page.text());
+    let form = page.form_with("appointment").map(|_| page.forms());
+    let forms = form.unwrap_or_else(|| panic!("no appointment is offered: {}", page.text()));
+    let ours = |form: &crate::browser::Form| form.values_of("appointment").contains(&id(&visit));
+    let form = forms
+        .into_iter()
+        .find(ours)
+        .expect("the patient's appointment");
+    for _ in 0..2 {
+        let after = staff.submit(&page, &form, &[]).await;
+        assert!(
+            after.text().contains("The payment is recorded"),
+            "{}",
+            after.text()
+        );
+    }
+    books::comes_to(&clinic, books::PAYMENTS, 1, WITHIN).await;
+    assert_eq!(payers::owes(&clinic, &visit).await, (0, desk.price, 0));
+    books::comes_to(&clinic, found, 0, WITHIN).await;
+    same_money(&clinic, &stripe).await;
+    clinic.books_balance();
+}
+
+async fn signs_in(clinic: &Clinic) -> Browser {
+    let mut staff = clinic.phone_at(0);
+    let page = staff.get("/sign-in").await;
+    let form = page.form_with("password").expect("a sign-in form");
+    let says = |name: &str| clinic.nodes[0].says(name);
+    let (email, password) = (says("email"), says("password"));
+    let typed = [("email", email.as_str()), ("password", password.as_str())];
+    staff.submit(&page, &form, &typed).await;
+    staff
 }
 
 /// What a command of the operator's answers: done, or why not.

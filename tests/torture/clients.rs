@@ -60,6 +60,7 @@ pub struct Clients {
     /// Appointment -> amount that the provider took for it.
     pub taken: Mutex<HashMap<String, i64>>,
     made: AtomicU64,
+    acknowledged: AtomicU64,
     seed: u64,
 }
 
@@ -89,6 +90,7 @@ impl Clients {
             intents: Mutex::default(),
             taken: Mutex::default(),
             made: AtomicU64::new(0),
+            acknowledged: AtomicU64::new(0),
             seed,
         }
     }
@@ -165,6 +167,7 @@ impl Clients {
             intents.len() - 1
         };
         let answer = self.sends(&intent).await?;
+        self.acknowledged.fetch_add(1, Ordering::Relaxed);
         self.intents.lock().expect("unbroken")[place].answer = Some(answer.clone());
         (answer.0 < 300).then_some(answer.1)
     }
@@ -216,7 +219,7 @@ impl Clients {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
         let name = format!("Torture{}x{number}", self.seed);
         let body = json!({ "name": name, "email": format!("t{number}@example.com"),
-            "phone": format!("+4477009{:05}", number % 100_000) });
+            "phone": format!("+4477009{:05}", 1 + number % 99_999) });
         let patient = self
             .asks(What::Patient { name }, "/patients".into(), body)
             .await?;
@@ -314,6 +317,11 @@ impl Clients {
     /// Intents from a place on, all acknowledged.
     pub fn since(&self, start: usize) -> Vec<Intent> {
         self.intents.lock().expect("unbroken")[start..].to_vec()
+    }
+
+    /// How many commands were answered while everybody was at work.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Ordering::Relaxed)
     }
 
     pub fn count(&self) -> usize {

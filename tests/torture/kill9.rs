@@ -2,7 +2,7 @@
 //! not is there exactly once after it was sent again under its own key; the books are sound.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -11,8 +11,12 @@ use crate::server::{Folder, Server, Start, random, run};
 
 const ROUNDS: u64 = 50;
 const CLIENTS: usize = 4;
-/// The kill comes at a random moment up to this after the load begins.
-const LIFE_MS_MAX: u64 = 500;
+/// The kill comes after so many acknowledgements, fewer than this, and a random moment: however slow the machine is, some
+/// rounds end in the middle of a payment.
+const LIFE_ACKNOWLEDGED_MAX: u64 = 40;
+const MOMENT_MS_MAX: u64 = 20;
+/// When the clients are stuck, which the assertions after the kill tell better than a test that hangs.
+const LIFE_MAX: Duration = Duration::from_secs(20);
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
@@ -55,8 +59,12 @@ async fn under_load(clients: &Arc<Clients>, chance: &Arc<Chance>, end: impl FnOn
         let (clients, chance) = (clients.clone(), chance.clone());
         working.spawn(async move { clients.work(&chance).await });
     }
-    // No waiting for anything: this is the random moment.
-    tokio::time::sleep(Duration::from_millis(chance.below(LIFE_MS_MAX))).await;
+    let enough = clients.acknowledged() + chance.below(LIFE_ACKNOWLEDGED_MAX);
+    let late = Instant::now() + LIFE_MAX;
+    while clients.acknowledged() < enough && Instant::now() < late {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(chance.below(MOMENT_MS_MAX))).await;
     end();
     while let Some(done) = working.join_next().await {
         done.expect("no client panics");

@@ -2,7 +2,7 @@
 
 use remit_core::UtcMs;
 use remit_core::account::{Decision, Effect, Event, Refusal, Standing};
-use remit_core::appointments::{self as rules, Charge, ChargeKind, Status};
+use remit_core::appointments::{self as rules, Charge, ChargeKind, Slot, Status};
 use remit_core::contact::Name;
 use remit_core::ids::{
     AppointmentId, ChargeId, ClinicId, LinkId, PatientId, PractitionerId, ServiceId,
@@ -15,7 +15,10 @@ use remit_store::services::Service;
 use remit_store::{Tx, audit, patients, services};
 
 use crate::settle::{self, Closed};
-use crate::{Actor, App, Error, Result, again, clinics, links};
+use crate::{Actor, App, Error, Result, again, clinics, links, notes, practitioners};
+
+mod moving;
+pub use moving::{AppointmentChange, PaidIs, change};
 
 /// What a receptionist or program books.
 #[derive(Clone, Debug)]
@@ -26,7 +29,7 @@ pub struct BookingInput {
     pub starts_at: UtcMs,
     /// Issue a link for the deposit in the same breath.
     pub with_deposit_link: bool,
-    /// Book although the practitioner has another appointment then.
+    /// Book although the practitioner has another appointment then, is away or does not work.
     pub despite_overlap: bool,
 }
 
@@ -37,7 +40,8 @@ const FAR_MS: i64 = 3 * 366 * remit_core::DAY_MS;
 /// Books; answers with the appointment and, where asked for, its deposit link.
 ///
 /// # Errors
-/// [`Error::Invalid`] names the field; [`Error::TimeTaken`]; or the store's.
+/// [`Error::Invalid`] names the field; [`Error::Clash`]; or the store's.
+#[crate::boxed]
 pub async fn book(
     app: &App,
     actor: &Actor,
@@ -52,15 +56,8 @@ pub async fn book(
             "Choose a date within three years.",
         ));
     }
-    if let Some(who) = input.practitioner
-        && services::get_practitioner(&app.store, actor.clinic, who)
-            .await?
-            .is_none()
-    {
-        return Err(Error::invalid(
-            "practitioner_id",
-            "This practitioner is not known.",
-        ));
+    if let Some(who) = input.practitioner {
+        moving::check_practitioner(app, actor.clinic, who).await?;
     }
     let id = match id {
         Some(id) => id,
@@ -98,22 +95,24 @@ async fn book_once(
     if let Some((standing, _)) = lock_standing(&mut tx, id).await? {
         return Ok((id, standing.open.map(|open| open.id)));
     }
-    if patients::get_in(&mut tx, input.patient).await?.is_none() {
+    let Some(patient) = patients::surviving(&mut tx, input.patient).await? else {
         return Err(Error::invalid("patient_id", "This patient is not known."));
-    }
+    };
     let now = tx.now().await?;
     let minutes: i64 = booked.iter().map(|service| service.duration_minutes).sum();
     let ends_at = input.starts_at + minutes * remit_core::MINUTE_MS;
-    if let Some(who) = input.practitioner
-        && !input.despite_overlap
-        && appointments::overlaps(&mut tx, who, input.starts_at, ends_at).await?
-    {
-        return Err(Error::TimeTaken);
+    let place = Slot {
+        starts_at: input.starts_at,
+        ends_at,
+        practitioner: input.practitioner,
+    };
+    if !input.despite_overlap {
+        practitioners::check_free(&mut tx, &context.clinic.zone, id, place).await?;
     }
     let names: Vec<&str> = booked.iter().map(|service| service.name.as_str()).collect();
     let booking = Booking {
         id,
-        patient: input.patient,
+        patient,
         practitioner: input.practitioner,
         title: names.join(", "),
         starts_at: input.starts_at,
@@ -166,6 +165,7 @@ async fn charge_services(
             id: app.fresh(now)?,
             kind: ChargeKind::Service,
             description: service.name.clone(),
+            quantity: 1,
             amount: service.price,
             service: Some(service.id),
         };
@@ -210,6 +210,7 @@ async fn charge_services(
 ///
 /// # Errors
 /// [`Error::Invalid`] for an unknown service; or the store's.
+#[crate::boxed]
 pub async fn quote(
     app: &App,
     clinic: ClinicId,
@@ -229,6 +230,9 @@ pub async fn quote(
 #[derive(Clone, Debug)]
 pub struct ChargeInput {
     pub description: String,
+    /// How many it is for.
+    pub quantity: u32,
+    /// Of all of them.
     pub amount: Money,
     /// Although the provider cannot be asked to close a payment under way (hazards 7.6); it is asked first.
     pub despite_live_payment: bool,
@@ -238,6 +242,7 @@ pub struct ChargeInput {
 ///
 /// # Errors
 /// [`Error::Invalid`] names the field; a refusal; [`Error::ProviderUnreachable`]; or the store's.
+#[crate::boxed]
 pub async fn add_charge(
     app: &App,
     actor: &Actor,
@@ -247,6 +252,10 @@ pub async fn add_charge(
 ) -> Result<()> {
     let description = Name::parse(&input.description)
         .map_err(|_| Error::invalid("description", "Say in a few words what the charge is for."))?;
+    if !(1..=rules::QUANTITY_MAX).contains(&input.quantity) {
+        let why = format!("Enter how many, from 1 to {}.", rules::QUANTITY_MAX);
+        return Err(Error::invalid("quantity", why));
+    }
     if input.amount.is_zero() {
         return Err(Error::invalid("amount", "Enter an amount other than zero."));
     }
@@ -268,6 +277,7 @@ pub async fn add_charge(
             ChargeKind::Extra
         },
         description: description.into_string(),
+        quantity: input.quantity,
         amount: input.amount,
         service: None,
     };
@@ -277,7 +287,8 @@ pub async fn add_charge(
         actor,
         appointment,
         despite,
-        |standing, charges, now| {
+        None,
+        |standing, charges, _, now| {
             // `decide` repeats what it does not know the end of.
             if charges.iter().any(|known| known.id == charge.id) {
                 return Ok(Decision::default());
@@ -293,28 +304,39 @@ pub async fn add_charge(
     .await
 }
 
-/// Takes a charge away.
+/// Takes a charge away. `why`: what staff say about it, for the timeline.
 ///
 /// # Errors
-/// [`Error::NotFound`], a refusal, [`Error::ProviderUnreachable`], or the store's.
+/// [`Error::NotFound`], [`Error::Invalid`], a refusal, [`Error::ProviderUnreachable`], or the store's.
+#[crate::boxed]
 pub async fn remove_charge(
     app: &App,
     actor: &Actor,
     appointment: AppointmentId,
     id: ChargeId,
+    why: Option<&str>,
     despite: bool,
 ) -> Result<()> {
+    let why = notes::note("reason", why, notes::REASON_CHARS_MAX)?;
     decide(
         app,
         actor,
         appointment,
         despite,
-        |standing, charges, now| {
+        None,
+        |standing, charges, _, now| {
             let charge = charges
                 .iter()
                 .find(|charge| charge.id == id)
                 .ok_or(Error::NotFound)?;
-            Ok(rules::uncharge(standing, charge, app.fresh(now)?, now)?)
+            let why = why.clone();
+            Ok(rules::uncharge(
+                standing,
+                charge,
+                why,
+                app.fresh(now)?,
+                now,
+            )?)
         },
     )
     .await
@@ -322,6 +344,7 @@ pub async fn remove_charge(
 
 /// # Errors
 /// A refusal, [`Error::ProviderUnreachable`], or the store's.
+#[crate::boxed]
 pub async fn change_status(
     app: &App,
     actor: &Actor,
@@ -330,84 +353,9 @@ pub async fn change_status(
 ) -> Result<()> {
     let to = AppointmentChange {
         status: Some(to),
-        starts_at: None,
-        despite_live_payment: false,
+        ..AppointmentChange::default()
     };
     change(app, actor, appointment, to).await
-}
-
-/// Moves an appointment; money and link stay with it.
-///
-/// # Errors
-/// A refusal, or the store's.
-pub async fn reschedule(
-    app: &App,
-    actor: &Actor,
-    appointment: AppointmentId,
-    starts_at: UtcMs,
-) -> Result<()> {
-    let to = AppointmentChange {
-        status: None,
-        starts_at: Some(starts_at),
-        despite_live_payment: false,
-    };
-    change(app, actor, appointment, to).await
-}
-
-/// What is to become of an appointment; `None` stays as it is.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AppointmentChange {
-    pub status: Option<Status>,
-    pub starts_at: Option<UtcMs>,
-    /// Although the provider cannot be asked to close a payment under way (hazards 7.6); it is asked first.
-    pub despite_live_payment: bool,
-}
-
-/// Moves an appointment and changes its status, both or neither.
-///
-/// # Errors
-/// [`Error::Invalid`] names the field; a refusal; [`Error::ProviderUnreachable`]; or the store's.
-pub async fn change(
-    app: &App,
-    actor: &Actor,
-    appointment: AppointmentId,
-    change: AppointmentChange,
-) -> Result<()> {
-    let before = get(app, actor.clinic, appointment).await?;
-    let starts_at = change.starts_at.filter(|at| *at != before.starts_at);
-    if let Some(starts_at) = starts_at
-        && (starts_at - app.now().await?).abs() > FAR_MS
-    {
-        return Err(Error::invalid(
-            "starts_at",
-            "Choose a date within three years.",
-        ));
-    }
-    let despite = change.despite_live_payment;
-    decide(
-        app,
-        actor,
-        appointment,
-        despite,
-        |standing, charges, now| {
-            let mut decision = Decision::default();
-            if let Some(starts_at) = starts_at {
-                let ends_at = starts_at + (before.ends_at - before.starts_at);
-                decision = rules::reschedule(standing, starts_at, ends_at)?;
-            }
-            if let Some(to) = change.status {
-                let mut with_txns = Vec::new();
-                for charge in charges {
-                    with_txns.push((charge.clone(), app.fresh(now)?));
-                }
-                let status = rules::change_status(standing, to, &with_txns, now)?;
-                decision.events.extend(status.events);
-                decision.effects.extend(status.effects);
-            }
-            Ok(decision)
-        },
-    )
-    .await
 }
 
 /// Loads, decides, saves. Where the rule finds a payment under way, it is closed at the provider first and the rule
@@ -418,12 +366,13 @@ async fn decide(
     actor: &Actor,
     appointment: AppointmentId,
     despite: bool,
-    rule: impl Fn(&Standing, &[Charge], UtcMs) -> Result<Decision>,
+    moving: Option<&moving::Moving>,
+    rule: impl Fn(&Standing, &[Charge], Option<Slot>, UtcMs) -> Result<Decision>,
 ) -> Result<()> {
     const CLOSINGS_MAX: u32 = 3;
     let mut blind = false;
     for _ in 0..CLOSINGS_MAX {
-        match again(|| decide_once(app, actor, appointment, blind, &rule)).await {
+        match again(|| decide_once(app, actor, appointment, (blind, moving), &rule)).await {
             Err(Error::Refused(Refusal::LivePayment)) => {
                 match settle::close_live(app, actor.clinic, appointment).await? {
                     Closed::Closed | Closed::Paid => {}
@@ -440,13 +389,13 @@ async fn decide(
     Err(Error::Refused(Refusal::LivePayment))
 }
 
-/// `blind`: the rule is not shown the payment under way, which is closed as soon as its provider can be asked.
+/// `moving`: where it is to stand, worked out under the lock. `blind`: the rule is not shown the payment under way, which is closed as soon as its provider can be asked.
 async fn decide_once(
     app: &App,
     actor: &Actor,
     appointment: AppointmentId,
-    blind: bool,
-    rule: &impl Fn(&Standing, &[Charge], UtcMs) -> Result<Decision>,
+    (blind, moving): (bool, Option<&moving::Moving>),
+    rule: &impl Fn(&Standing, &[Charge], Option<Slot>, UtcMs) -> Result<Decision>,
 ) -> Result<()> {
     let mut tx = app.store.begin(actor.clinic).await?;
     let (mut standing, now) = lock_standing(&mut tx, appointment)
@@ -454,7 +403,11 @@ async fn decide_once(
         .ok_or(Error::NotFound)?;
     let unseen = if blind { standing.live.take() } else { None };
     let charges = appointments::charges_in(&mut tx, appointment).await?;
-    let mut decision = rule(&standing, &charges, now)?;
+    let to = match moving {
+        Some(moving) => moving.place(&mut tx, appointment).await?,
+        None => None,
+    };
+    let mut decision = rule(&standing, &charges, to, now)?;
     if let Some(live) = unseen {
         decision
             .effects
@@ -473,11 +426,15 @@ async fn decide_once(
         now,
     )
     .await?;
+    if let Some(moving) = moving {
+        moving.give_back(app, &mut tx, actor, &standing).await?;
+    }
     Ok(tx.commit().await?)
 }
 
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn get(app: &App, clinic: ClinicId, id: AppointmentId) -> Result<AppointmentView> {
     appointments::view(&app.store, clinic, id)
         .await?
@@ -486,6 +443,7 @@ pub async fn get(app: &App, clinic: ClinicId, id: AppointmentId) -> Result<Appoi
 
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn charges(app: &App, clinic: ClinicId, id: AppointmentId) -> Result<Vec<Charge>> {
     Ok(appointments::charges(&app.store, clinic, id).await?)
 }
@@ -494,6 +452,7 @@ pub async fn charges(app: &App, clinic: ClinicId, id: AppointmentId) -> Result<V
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn charges_of(
     app: &App,
     clinic: ClinicId,
@@ -506,6 +465,7 @@ pub async fn charges_of(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn between(
     app: &App,
     clinic: ClinicId,
@@ -519,6 +479,7 @@ pub async fn between(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn list(
     app: &App,
     clinic: ClinicId,
@@ -534,6 +495,7 @@ pub async fn list(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn timeline(
     app: &App,
     clinic: ClinicId,

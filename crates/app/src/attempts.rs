@@ -8,7 +8,8 @@ use remit_core::methods::{Method, NotOffered, offered};
 use remit_gateways::payments::{Frozen, SessionOrder};
 use remit_gateways::{Answer, Unknown};
 use remit_store::account::{Extras, apply, lock_standing};
-use remit_store::{attempts, links, patients};
+use remit_store::attempts::Try;
+use remit_store::{attempts, links};
 
 use crate::error::{Reach, Unreachable};
 use crate::providers::Account;
@@ -27,17 +28,25 @@ pub enum Continue {
 }
 
 /// Starts a payment through a link, or goes on with the one under way. The press is a POST by a person, so the link
-/// becomes *Accessed*.
+/// becomes *Accessed*. `language`: a BCP 47 tag where another than the patient's own was chosen on the page; the
+/// provider's page speaks it too.
 ///
 /// # Errors
 /// A refusal when the link has ended or nothing is due; [`Error::ProviderRefused`], [`Error::ProviderUnreachable`];
 /// or the store's.
-pub async fn pay(app: &App, clinic: ClinicId, link: LinkId, method: Method) -> Result<Continue> {
+#[crate::boxed]
+pub async fn pay(
+    app: &App,
+    clinic: ClinicId,
+    link: LinkId,
+    method: Method,
+    language: Option<&str>,
+) -> Result<Continue> {
     // Each round closes one open try of another amount, method or link; then there is none left (hazard A2).
     const ROUNDS_MAX: u32 = 3;
     crate::reconcile::may_start(app, clinic).await?;
     for _ in 0..ROUNDS_MAX {
-        match again(|| start_once(app, clinic, link, method)).await? {
+        match again(|| start_once(app, clinic, link, method, language)).await? {
             Next::Go(to) => return Ok(to),
             Next::Call(attempt) => return call(app, clinic, attempt).await,
             Next::CloseFirst(attempt) => match settle::ensure_closed(app, clinic, attempt).await? {
@@ -59,10 +68,19 @@ enum Next {
 }
 
 /// Tx1 of hazards 7.5: the intent, with the frozen bytes of the call that follows.
-async fn start_once(app: &App, clinic: ClinicId, link: LinkId, method: Method) -> Result<Next> {
+async fn start_once(
+    app: &App,
+    clinic: ClinicId,
+    link: LinkId,
+    method: Method,
+    language: Option<&str>,
+) -> Result<Next> {
     let context = clinics::context(app, clinic).await?;
     let account = providers::enabled(app, clinic).await?;
-    let appointment = crate::links::appointment_of(app, clinic, link).await?;
+    let payer = links::payer(&app.store, clinic, link)
+        .await?
+        .ok_or(Error::NotFound)?;
+    let appointment = payer.appointment;
     let mut tx = app.store.begin(clinic).await?;
     let (standing, now) = lock_standing(&mut tx, appointment)
         .await?
@@ -75,12 +93,8 @@ async fn start_once(app: &App, clinic: ClinicId, link: LinkId, method: Method) -
         .iter()
         .find(|setting| setting.method == method);
     let taking = account.taking();
-    let email = if context.shares_email {
-        let patient = patients::get_in(&mut tx, standing.patient).await?;
-        patient.and_then(|patient| patient.email)
-    } else {
-        None
-    };
+    // An email address only where the clinic allows it (hazard E2).
+    let email = payer.email.filter(|_| context.shares_email);
     let terms = taking.terms(&context.clinic, email.is_some());
     let verdict = match setting {
         Some(setting) => offered(setting, terms, amount, row.purpose),
@@ -121,6 +135,7 @@ async fn start_once(app: &App, clinic: ClinicId, link: LinkId, method: Method) -
                 &context.clinic.name,
                 &account,
                 &attempt,
+                language.map_or(payer.locale, str::to_owned),
                 email,
             ));
             let extras = Extras {
@@ -153,13 +168,14 @@ fn same(live: Attempt) -> Continue {
     }
 }
 
-/// What the provider is told: our id, the amount, the payee. Nothing clinical, and nothing personal but an email address
-/// where the clinic allows it (hazard E2); the addresses to come back to are constant routes with the attempt's id (hazard D11).
+/// What the provider is told: our id, the amount, the payee. Nothing clinical, and nothing personal but the patient's language and
+/// an email address where the clinic allows it (hazard E2); the addresses to come back to are constant routes with the attempt's id (hazard D11).
 fn order(
     app: &App,
     payee: &str,
     account: &Account,
     attempt: &Attempt,
+    locale: String,
     email: Option<String>,
 ) -> SessionOrder {
     let back = format!("{}/p/return/{}", app.config.public_url, attempt.id);
@@ -172,7 +188,7 @@ fn order(
         cancel_url: format!("{back}?cancelled"),
         webhook_url: account.webhook_url(app),
         expires_at: attempt.session_expires_at,
-        locale: "en-GB".into(),
+        locale,
         email,
     }
 }
@@ -240,6 +256,7 @@ pub(crate) async fn create_session(app: &App, clinic: ClinicId, attempt: &Attemp
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn returned(app: &App, attempt: AttemptId) -> Result<(ClinicId, Option<LinkId>)> {
     let clinic = attempts::clinic_of(&app.store, attempt)
         .await?
@@ -260,6 +277,7 @@ pub async fn returned(app: &App, attempt: AttemptId) -> Result<(ClinicId, Option
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn live(
     app: &App,
     clinic: ClinicId,
@@ -272,14 +290,25 @@ pub async fn live(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn last_of_link(app: &App, clinic: ClinicId, link: LinkId) -> Result<Option<Attempt>> {
     Ok(attempts::last_of_link(&app.store, clinic, link).await?)
+}
+
+/// The tries to pay of many links, oldest first.
+///
+/// # Errors
+/// The store's.
+#[crate::boxed]
+pub async fn tries(app: &App, clinic: ClinicId, links: &[LinkId]) -> Result<Vec<Try>> {
+    Ok(attempts::tries(&app.store, clinic, links).await?)
 }
 
 /// The patient stops a payment under way to pay another way.
 ///
 /// # Errors
 /// [`Error::ProviderUnreachable`], a refusal while the provider is still confirming, or the store's.
+#[crate::boxed]
 pub async fn stop(app: &App, clinic: ClinicId, link: LinkId) -> Result<()> {
     let appointment = crate::links::appointment_of(app, clinic, link).await?;
     let Some(live) = live(app, clinic, appointment)

@@ -21,6 +21,7 @@ const REMEMBERED: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> {
     let known = app
         .contexts
@@ -36,14 +37,17 @@ pub async fn context(app: &App, clinic: ClinicId) -> Result<Arc<ClinicContext>> 
     let row = clinics::get(&app.store, clinic)
         .await?
         .ok_or(Error::NotFound)?;
+    let (methods, at_desk) = methods::list(&app.store, clinic).await?;
     let read = ClinicContext {
-        methods: methods::list(&app.store, clinic).await?,
+        methods,
+        at_desk,
         dialled: dialled(&row),
         clinic: row,
         refund_limits: clinics::refund_limits(&app.store, clinic).await?,
         shares_email: clinics::shares_email(&app.store, clinic).await?,
         sending_limits: sending_limits::get(&app.store, clinic).await?,
         reminders: reminders::get(&app.store, clinic).await?,
+        branding: remit_store::branding::get(&app.store, clinic).await?,
         receipts: remit_store::receipts::settings(&app.store, clinic).await?,
         taking: taking(app, clinic).await?,
         read_at: Instant::now(),
@@ -109,6 +113,7 @@ pub fn forget(app: &App, clinic: ClinicId) {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn by_route(app: &App, route: &str) -> Result<Option<ClinicId>> {
     let known = app
         .routes
@@ -133,6 +138,7 @@ pub async fn by_route(app: &App, route: &str) -> Result<Option<ClinicId>> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn list(app: &App) -> Result<Vec<Clinic>> {
     Ok(clinics::list(&app.store).await?)
 }
@@ -141,6 +147,7 @@ pub async fn list(app: &App) -> Result<Vec<Clinic>> {
 ///
 /// # Errors
 /// The store's; `Unique` when the route is taken.
+#[crate::boxed]
 pub async fn found(app: &App, clinic: &Clinic) -> Result<()> {
     let mut tx = app.store.begin(clinic.id).await?;
     let now = tx.now().await?;
@@ -179,20 +186,22 @@ pub fn in_language(
     language: &Language,
     style: DateStyle,
 ) -> String {
+    language.date(local_time(clinic, at), style)
+}
+
+/// A moment by the clinic's clocks.
+pub fn local_time(clinic: &Clinic, at: remit_core::UtcMs) -> LocalTime {
     let zone = jiff::tz::TimeZone::get(&clinic.zone).unwrap_or(jiff::tz::TimeZone::UTC);
-    let Ok(moment) = jiff::Timestamp::from_millisecond(at) else {
-        return String::new();
-    };
+    let moment = jiff::Timestamp::from_millisecond(at).unwrap_or_default();
     let moment = moment.to_zoned_datetime(zone);
     // Within their ranges by the calendar's own word; what could not be would show as the first.
     let small = |number: i8| u8::try_from(number).unwrap_or_default();
-    let local = LocalTime {
+    LocalTime {
         year: moment.year(),
         month: small(moment.month()),
         day: small(moment.day()),
         weekday: small(moment.weekday().to_monday_zero_offset()),
         hour: small(moment.hour()),
         minute: small(moment.minute()),
-    };
-    language.date(local, style)
+    }
 }

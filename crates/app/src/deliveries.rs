@@ -31,6 +31,7 @@ pub struct DeliveryInput {
 /// # Errors
 /// [`Error::Invalid`] for an address that cannot be; a refusal when the link has ended; [`Error::TooSoon`] and
 /// [`Error::Capped`] (hazard D13); [`Error::NotFound`]; or the store's.
+#[crate::boxed]
 pub async fn deliver(
     app: &App,
     actor: &Actor,
@@ -176,7 +177,8 @@ async fn deliver_in(
     if sent {
         outbox::push(tx, &Effect::Send { delivery: id }, Some(appointment), now).await?;
         if asked.input.remember {
-            remember(tx, standing.patient, channel, address, now).await?;
+            let by = (actor.label.as_str(), now);
+            remember(tx, standing.patient, channel, address, by).await?;
         }
     }
     Ok(delivery)
@@ -197,7 +199,7 @@ async fn remember(
     patient: remit_core::ids::PatientId,
     channel: Channel,
     address: Option<&str>,
-    now: UtcMs,
+    (by, now): (&str, UtcMs),
 ) -> Result<()> {
     let Some(mut row) = patients::get_in(tx, patient).await? else {
         return Ok(());
@@ -208,13 +210,14 @@ async fn remember(
         Channel::Email => row.email = address,
         Channel::Qr | Channel::Copy => {}
     }
-    Ok(patients::update(tx, &row, now).await?)
+    Ok(patients::update(tx, &row, by, now).await?)
 }
 
 /// A link's deliveries, oldest first.
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_link(app: &App, clinic: ClinicId, link: LinkId) -> Result<Vec<DeliveryView>> {
     Ok(deliveries::of_link(&app.store, clinic, link).await?)
 }
@@ -223,6 +226,7 @@ pub async fn of_link(app: &App, clinic: ClinicId, link: LinkId) -> Result<Vec<De
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_links(app: &App, clinic: ClinicId, links: &[LinkId]) -> Result<Vec<DeliveryView>> {
     Ok(deliveries::of_links(&app.store, clinic, links).await?)
 }

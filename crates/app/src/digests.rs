@@ -10,6 +10,7 @@ use remit_core::clinic::Clinic;
 use remit_core::deliveries::Channel;
 use remit_core::digests::{self as rules, DigestSettings, Figures};
 use remit_core::ids::{ClinicId, StaffId};
+use remit_core::languages;
 use remit_core::messages;
 use remit_core::roles::Role;
 use remit_gateways::messages::{Handover, Message};
@@ -22,6 +23,7 @@ use crate::{Actor, App, Error, Result, clinics, findings, messaging, reports};
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn settings(app: &App, clinic: ClinicId) -> Result<DigestSettings> {
     let known = digests::get(&app.store, clinic).await?;
     Ok(known.map(|(settings, _)| settings).unwrap_or_default())
@@ -31,6 +33,7 @@ pub async fn settings(app: &App, clinic: ClinicId) -> Result<DigestSettings> {
 ///
 /// # Errors
 /// [`Error::Invalid`] for an hour that is none; or the store's.
+#[crate::boxed]
 pub async fn save_settings(app: &App, actor: &Actor, settings: DigestSettings) -> Result<()> {
     if !(0..=23).contains(&settings.hour) {
         return Err(Error::invalid("hour", "Choose an hour from 0 to 23."));
@@ -74,6 +77,7 @@ fn day_of(number: i64) -> Date {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn run(app: &App) -> Result<()> {
     let now = app.now().await?;
     for (clinic, settings, last_day) in digests::enabled(&app.store).await? {
@@ -136,12 +140,14 @@ pub(crate) async fn send(app: &App, job: &Leased, to: StaffId, day: i64) -> Resu
         app.config.public_url
     );
     let text = rules::text(&clinic.name, &shown, &figures, &address);
+    // Staff are written to in English.
+    let mark = context.test_mark(languages::of_locale("en"));
     let message = Message {
         reference: format!("digest-{to}-{day}"),
         channel: Channel::Email,
         to: person.email,
         subject: Some(rules::subject(&clinic.name, &shown)),
-        text: messages::marked(text, context.is_test()),
+        text: messages::marked(text, mark.as_deref()),
         html: None,
         attachments: vec![],
     };

@@ -128,6 +128,18 @@ fn report(facts: DisputeFacts, looks: i64) -> Report {
     }
 }
 
+/// Reads every account's list of disputes since a moment and applies it: what their webhooks tell as well.
+///
+/// # Errors
+/// [`Error::ProviderUnreachable`], [`Error::ProviderRefused`]; or the store's.
+#[crate::boxed]
+pub async fn read_lists(app: &App, since: UtcMs) -> Result<()> {
+    for row in remit_store::providers::list(&app.store).await? {
+        compare(app, &providers::open(app, row)?, since).await?;
+    }
+    Ok(())
+}
+
 /// R3: looks at an account's disputes since a moment, and at every one that is still open here, however old; answers how
 /// many. Disputes of payments that are not ours are passed over.
 ///
@@ -167,6 +179,7 @@ pub(crate) async fn compare(app: &App, account: &Account, since: UtcMs) -> Resul
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_appointment(
     app: &App,
     clinic: ClinicId,
@@ -179,6 +192,7 @@ pub async fn of_appointment(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_payments(
     app: &App,
     clinic: ClinicId,
@@ -194,6 +208,7 @@ pub async fn of_payments(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn open(app: &App, clinic: ClinicId) -> Result<Vec<DisputeView>> {
     Ok(disputes::open(&app.store, clinic, OPEN_MAX).await?)
 }

@@ -2,7 +2,9 @@
 
 use remit_core::UtcMs;
 use remit_core::account::Refusal;
+use remit_core::appointments::{Slot, Status};
 use remit_core::contact::ContactError;
+use remit_core::practitioners::Clash;
 use remit_core::sending_limits::Capped;
 use remit_gateways::{Contact, Unknown};
 use remit_store::StoreError;
@@ -46,9 +48,15 @@ pub enum Error {
     /// Wrong address or password: which of them is not told.
     #[error("wrong sign-in")]
     SignIn,
-    /// The practitioner has another appointment then.
-    #[error("the time is taken")]
-    TimeTaken,
+    /// Somebody else changed it since it was looked at; nothing was written.
+    #[error("changed meanwhile by {by}")]
+    ChangedMeanwhile { by: String, at: UtcMs },
+    /// Something stands against the time in the practitioner's diary; staff may insist.
+    #[error("the time is not free")]
+    Clash(Clash),
+    /// Somebody else moved the appointment, or changed its status, after the page was made.
+    #[error("moved meanwhile")]
+    MovedMeanwhile(Meanwhile),
     /// Sealed text that the master key does not open.
     #[error("a secret cannot be opened with this master key")]
     Sealed,
@@ -56,6 +64,18 @@ pub enum Error {
     Setup(String),
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What somebody else did to an appointment, and where it stands now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Meanwhile {
+    /// As the timeline names them.
+    pub by: String,
+    pub at: UtcMs,
+    /// The status it was given; none: it was moved.
+    pub status: Option<Status>,
+    pub slot: Slot,
+    pub practitioner_name: Option<String>,
 }
 
 impl From<Unknown> for Error {

@@ -15,6 +15,7 @@ const SWEEP_MAX: i64 = 200;
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn run(app: &App) -> Result<usize> {
     let now = app.now().await?;
     let due = links::expired(&app.store, now, SWEEP_MAX).await?;

@@ -53,6 +53,7 @@ pub struct FollowUp {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn list(app: &App, clinic: ClinicId) -> Result<Vec<FollowUp>> {
     let now = app.now().await?;
     let mut found = Vec::new();
@@ -70,6 +71,36 @@ pub async fn list(app: &App, clinic: ClinicId) -> Result<Vec<FollowUp>> {
         FollowUp { reason, link, mark }
     };
     Ok(found.into_iter().map(with_mark).collect())
+}
+
+/// Why a link is to be looked after at this moment, if it still is.
+pub fn reason_of(link: &LinkView, now: UtcMs) -> Option<Reason> {
+    match link.shown(now) {
+        LinkState::Created | LinkState::Sent => link.delivery_failed.then_some(Reason::Failed),
+        LinkState::Accessed => Some(Reason::Accessed),
+        LinkState::Expired | LinkState::Cancelled if link.due.minor <= 0 => None,
+        LinkState::Expired | LinkState::Cancelled if link.asked_at.is_some() => Some(Reason::Asked),
+        LinkState::Expired => Some(Reason::Expired),
+        LinkState::Cancelled | LinkState::Paid => None,
+    }
+}
+
+/// One link as it stands: why it is to be looked after (not once a newer one took its place), and what was done.
+///
+/// # Errors
+/// [`Error::NotFound`], or the store's.
+#[crate::boxed]
+pub async fn of_link(
+    app: &App,
+    clinic: ClinicId,
+    link: LinkId,
+) -> Result<(Option<Reason>, LinkView, Option<Mark>)> {
+    let view = crate::links::get(app, clinic, link).await?;
+    let all = links::of_appointment(&app.store, clinic, view.appointment).await?;
+    let newest = all.first().is_some_and(|newest| newest.id == link);
+    let reason = reason_of(&view, app.now().await?).filter(|_| newest);
+    let mark = follow_up::marks(&app.store, clinic, &[link]).await?.pop();
+    Ok((reason, view, mark))
 }
 
 async fn of_reason(
@@ -102,6 +133,7 @@ async fn of_reason(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn waiting(app: &App, clinic: ClinicId, accessed: i64, now: UtcMs) -> Result<u64> {
     let asked = links::asked_again(&app.store, clinic, now - ASKED_WITHIN_MS, EACH_MAX).await?;
     let failed = follow_up::failed_count(&app.store, clinic, now).await?;
@@ -121,6 +153,7 @@ pub struct MarkInput {
 ///
 /// # Errors
 /// [`Error::Invalid`] for a note that cannot be kept, or nothing to mark; [`Error::NotFound`]; or the store's.
+#[crate::boxed]
 pub async fn mark(app: &App, actor: &Actor, link: LinkId, input: &MarkInput) -> Result<Mark> {
     let text = match &input.note {
         Some(text) => Some(note("note", text.as_deref(), NOTE_CHARS_MAX)?),

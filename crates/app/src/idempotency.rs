@@ -31,6 +31,7 @@ pub enum Turn {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn claim(
     app: &App,
     actor: &Actor,
@@ -59,8 +60,17 @@ impl Claimed {
     /// The id of what this request makes: always the same for the same key, so that work which a crash cut off after
     /// its commit is found done instead of being done again. A UUIDv7 of the moment the key was first used.
     pub fn id<T: From<uuid::Uuid>>(&self) -> T {
+        self.made("")
+    }
+
+    /// The id of one of several things that this request makes; `part` names it.
+    pub fn id_of<T: From<uuid::Uuid>>(&self, part: &str) -> T {
+        self.made(&format!("|{part}"))
+    }
+
+    fn made<T: From<uuid::Uuid>>(&self, part: &str) -> T {
         let text = format!(
-            "{}|{}|{}|{}",
+            "{}|{}|{}|{}{part}",
             self.key.actor, self.key.method_path, self.key.key, self.since
         );
         let digest = Sha256::digest(text.as_bytes());
@@ -76,6 +86,7 @@ impl Claimed {
     ///
     /// # Errors
     /// The store's.
+    #[crate::boxed]
     pub async fn save(&self, app: &App, actor: &Actor, status: i64, body: &str) -> Result<()> {
         let mut tx = app.store.begin(actor.clinic).await?;
         idempotency::save(&mut tx, &self.key, status, body).await?;
@@ -86,6 +97,7 @@ impl Claimed {
     ///
     /// # Errors
     /// The store's.
+    #[crate::boxed]
     pub async fn release(&self, app: &App, actor: &Actor) -> Result<()> {
         let mut tx = app.store.begin(actor.clinic).await?;
         idempotency::release(&mut tx, &self.key).await?;

@@ -50,6 +50,7 @@ impl RefusedHere {
 ///
 /// # Errors
 /// The store's; what was counted is lost then.
+#[crate::boxed]
 pub async fn write_refused(app: &App) -> Result<usize> {
     let counted =
         std::mem::take(&mut *app.refused.0.lock().unwrap_or_else(PoisonError::into_inner));
@@ -76,10 +77,11 @@ pub enum Accepted {
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown endpoint; or the store's, so that the provider tries again.
+#[crate::boxed]
 pub async fn receive(
     app: &App,
     endpoint: EndpointId,
-    header: impl FnOnce(&'static str) -> Option<String>,
+    header: &(dyn Fn(&'static str) -> Option<String> + Sync),
     body: &[u8],
 ) -> Result<Accepted> {
     let (account, now) = providers::by_endpoint(app, endpoint).await?;
@@ -161,6 +163,7 @@ pub(crate) fn row(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn run(app: &App) -> Result<usize> {
     let leased = {
         let mut tx = app.store.begin_installation().await?;

@@ -4,15 +4,20 @@
 //! transaction. What leaves the house leaves through the outbox and comes back as a command. No call outside is made
 //! while a transaction is open.
 
+pub mod accounts;
 pub mod actor;
+pub mod api_keys;
 pub mod appointments;
 pub mod attempts;
+pub mod branding;
 pub mod clinics;
 pub mod deliveries;
 pub mod digests;
 pub mod disputes;
 pub mod error;
 pub mod expire;
+pub mod exports;
+pub mod find;
 pub mod findings;
 pub mod follow_up;
 pub mod idempotency;
@@ -27,6 +32,7 @@ pub mod notifications;
 pub mod outbox;
 pub mod patients;
 pub mod payments;
+pub mod practitioners;
 pub mod providers;
 pub mod qr;
 pub mod receipts;
@@ -40,6 +46,7 @@ pub mod sending_limits;
 pub mod services;
 pub mod settle;
 pub mod sign_in;
+pub mod staff;
 pub mod templates;
 pub mod throttle;
 pub mod tray;
@@ -50,10 +57,16 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 
+/// A verb's future is boxed, so that it is compiled once, here, and not again in each crate that awaits it: the doors
+/// would take twice as long to build.
+pub(crate) use async_recursion::async_recursion as boxed;
 use remit_core::UtcMs;
 use remit_core::clinic::Clinic;
 use remit_core::ids::{ClinicId, EndpointId};
+use remit_core::languages::Language;
 use remit_core::methods::MethodSetting;
+use remit_core::payments::DeskMethod;
+pub use remit_gateways::roots::{Roots, RootsError};
 pub use remit_store::Store;
 use tokio::sync::Semaphore;
 
@@ -65,7 +78,10 @@ pub use remit_store::backup;
 
 /// Rows as pages and API show them. The doors may read these types; only this floor reads the rows.
 pub mod views {
+    pub use remit_store::api_keys::ApiKeyView;
     pub use remit_store::appointments::AppointmentView;
+    pub use remit_store::attempts::Try;
+    pub use remit_store::branding::{Branding, LogoView};
     pub use remit_store::credits::CreditView;
     pub use remit_store::deliveries::DeliveryView;
     pub use remit_store::disputes::DisputeView;
@@ -74,13 +90,14 @@ pub mod views {
     pub use remit_store::follow_up::Mark;
     pub use remit_store::links::{Cursor, Filter, LinkView, Tallies, Tally};
     pub use remit_store::outbox::StuckView;
-    pub use remit_store::patients::Patient;
+    pub use remit_store::patients::{NoteView, Patient};
     pub use remit_store::payments::PaymentView;
+    pub use remit_store::practitioners::Absence;
     pub use remit_store::receipts::ReceiptView;
     pub use remit_store::refunds::RefundView;
     pub use remit_store::reports::OnlinePayment;
     pub use remit_store::services::{Practitioner, Service};
-    pub use remit_store::staff::{ApiKeyView, SessionView};
+    pub use remit_store::staff::{SessionView, StaffView};
     pub use remit_store::templates::TemplateVersion;
     pub use remit_store::tray::TrayMessage;
     pub use remit_store::{Notice, StoreError};
@@ -96,6 +113,8 @@ pub struct Config {
     pub self_url: String,
     /// Messages that the whole installation sends in a day at most (hazard D13).
     pub messages_a_day: i64,
+    /// Whom connections to the outside trust.
+    pub roots: Roots,
     /// A demo: the message tray is open to everybody on this machine.
     pub demo: bool,
     /// The demo's address and password, shown on its sign-in page.
@@ -106,6 +125,8 @@ pub struct Config {
 pub struct ClinicContext {
     pub clinic: Clinic,
     pub methods: Vec<MethodSetting>,
+    /// The ways in which the desk takes money.
+    pub at_desk: Vec<DeskMethod>,
     /// The clinic's phone as it is dialled; worked out once, since every patient page has it.
     pub dialled: Option<String>,
     pub refund_limits: remit_core::refunds::Limits,
@@ -113,6 +134,8 @@ pub struct ClinicContext {
     pub shares_email: bool,
     pub sending_limits: remit_core::sending_limits::SendingLimits,
     pub reminders: remit_core::reminders::ReminderSettings,
+    /// How it looks to its patients.
+    pub branding: views::Branding,
     /// How its receipts look and leave.
     pub receipts: remit_core::receipts::ReceiptSettings,
     /// The account that takes new payments; none: patients cannot pay online.
@@ -125,6 +148,12 @@ impl ClinicContext {
     pub fn is_test(&self) -> bool {
         let taking = self.taking.as_ref();
         taking.map_or(self.clinic.test_mode, |taking| !taking.livemode)
+    }
+
+    /// What an email says first while no money moves.
+    pub(crate) fn test_mark(&self, language: &Language) -> Option<String> {
+        self.is_test()
+            .then(|| format!("{}.", language.page.test_mode))
     }
 }
 
@@ -155,8 +184,8 @@ impl App {
     /// # Errors
     /// The HTTP client could not be built.
     pub fn new(store: Store, config: Config, keys: keys::Keys) -> Result<Arc<App>> {
-        let client =
-            remit_gateways::http::client().map_err(|error| Error::Setup(error.to_string()))?;
+        let client = remit_gateways::http::client(&config.roots)
+            .map_err(|error| Error::Setup(error.to_string()))?;
         let keys = Arc::new(keys);
         let company = sandbox::company(&store, &config, client.clone(), keys.clone());
         Ok(Arc::new(App {
@@ -199,6 +228,7 @@ impl App {
     ///
     /// # Errors
     /// The database cannot be reached.
+    #[crate::boxed]
     pub async fn now(&self) -> Result<UtcMs> {
         Ok(self.store.now().await?)
     }
@@ -228,6 +258,7 @@ fn is_race(error: &remit_store::StoreError) -> bool {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn open(url: &str) -> Result<Store> {
     Ok(Store::open(url).await?)
 }

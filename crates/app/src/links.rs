@@ -9,7 +9,7 @@ use remit_core::money::{Money, Payable};
 use remit_core::token::Token;
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::events::EventView;
-use remit_store::links::{self, Cursor, Filter, LinkView, Tallies};
+use remit_store::links::{self, Cursor, Filter, LinkView, Tallies, Tally};
 use remit_store::{Tx, events};
 
 use crate::{Actor, App, Error, Result, again, clinics, keys};
@@ -19,6 +19,7 @@ use crate::{Actor, App, Error, Result, again, clinics, keys};
 /// # Errors
 /// A refusal that staff can mend (nothing was written), or the store's: the commit may have held (hazard C7), so a
 /// caller repeats it only under the same id.
+#[crate::boxed]
 pub async fn issue(
     app: &App,
     actor: &Actor,
@@ -88,6 +89,7 @@ pub fn url(app: &App, clinic: ClinicId, link: &LinkView) -> Result<String> {
 ///
 /// # Errors
 /// [`Error::NotFound`], a refusal, or the store's.
+#[crate::boxed]
 pub async fn cancel(app: &App, actor: &Actor, link: LinkId) -> Result<()> {
     let appointment = appointment_of(app, actor.clinic, link).await?;
     again(async || {
@@ -115,6 +117,7 @@ pub async fn cancel(app: &App, actor: &Actor, link: LinkId) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::NotFound`], a refusal, or the store's.
+#[crate::boxed]
 pub async fn renew(app: &App, actor: &Actor, link: LinkId, id: Option<LinkId>) -> Result<LinkId> {
     let appointment = appointment_of(app, actor.clinic, link).await?;
     again(async || {
@@ -151,6 +154,7 @@ fn renewed(purpose: PurposeKind, amount: Money, due: Money) -> Result<Purpose> {
 ///
 /// # Errors
 /// [`Error::NotFound`], a refusal, or the store's.
+#[crate::boxed]
 pub async fn ask_for_new(app: &App, clinic: ClinicId, link: LinkId) -> Result<()> {
     let appointment = appointment_of(app, clinic, link).await?;
     again(async || {
@@ -189,6 +193,7 @@ pub(crate) async fn appointment_of(
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn get(app: &App, clinic: ClinicId, link: LinkId) -> Result<LinkView> {
     links::view(&app.store, clinic, link)
         .await?
@@ -199,6 +204,7 @@ pub async fn get(app: &App, clinic: ClinicId, link: LinkId) -> Result<LinkView> 
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn by_token(app: &App, text: &str) -> Result<(ClinicId, LinkView)> {
     let token = Token::parse(text).ok_or(Error::NotFound)?;
     let clinic = clinics::by_route(app, token.route())
@@ -214,6 +220,7 @@ pub async fn by_token(app: &App, text: &str) -> Result<(ClinicId, LinkView)> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn list(
     app: &App,
     clinic: ClinicId,
@@ -229,6 +236,7 @@ pub async fn list(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_appointment(
     app: &App,
     clinic: ClinicId,
@@ -241,6 +249,7 @@ pub async fn of_appointment(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_appointments(
     app: &App,
     clinic: ClinicId,
@@ -253,23 +262,45 @@ pub async fn of_appointments(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn asked_again(app: &App, clinic: ClinicId, since: UtcMs) -> Result<Vec<LinkView>> {
     Ok(links::asked_again(&app.store, clinic, since, 100).await?)
 }
 
-/// Counts and sums of the tabs for links created within a span.
+/// Counts and sums of the tabs for links created from `from` until `to` (exclusive, UTC ms).
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn tallies(app: &App, clinic: ClinicId, from: UtcMs, to: UtcMs) -> Result<Tallies> {
     let now = app.now().await?;
     Ok(links::tallies(&app.store, clinic, from, to, now).await?)
+}
+
+/// How many links were accessed, not paid and are still open, and what they ask for.
+///
+/// # Errors
+/// The store's.
+#[crate::boxed]
+pub async fn accessed(app: &App, clinic: ClinicId) -> Result<Tally> {
+    let now = app.now().await?;
+    Ok(links::follow_up(&app.store, clinic, now).await?)
+}
+
+/// When the pages of these links were fetched, by whomever, oldest first. Fetches within ten minutes are one.
+///
+/// # Errors
+/// The store's.
+#[crate::boxed]
+pub async fn fetches(app: &App, clinic: ClinicId, of: &[LinkId]) -> Result<Vec<(LinkId, UtcMs)>> {
+    Ok(events::fetches(&app.store, clinic, of).await?)
 }
 
 /// A link's timeline, newest first.
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn timeline(app: &App, clinic: ClinicId, link: LinkId) -> Result<Vec<EventView>> {
     Ok(events::of_link(&app.store, clinic, link, 200).await?)
 }

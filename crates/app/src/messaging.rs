@@ -42,6 +42,7 @@ pub(crate) struct Carrier {
 ///
 /// # Errors
 /// [`Error::NotSetUp`]; [`Error::Sealed`], [`Error::Setup`] for settings that cannot be used; or the store's.
+#[crate::boxed]
 pub async fn channel(
     app: &App,
     clinic: ClinicId,
@@ -203,6 +204,10 @@ impl MessageChannel for Watched {
             tracing::warn!(endpoint.id = %self.endpoint, "how sending went is not noted: {error}");
         }
         came
+    }
+
+    async fn greet(&self) -> Answer<()> {
+        self.inner.greet().await
     }
 
     async fn look_up(&self, message: &Message, since: UtcMs) -> Answer<MessageFacts> {

@@ -1,49 +1,66 @@
-//! Which payment methods a clinic offers online.
+//! Which payment methods a clinic offers, online and at the desk.
+
+use std::sync::Arc;
 
 use remit_core::clinic::Clinic;
 use remit_core::methods::{Method, MethodSetting, NotOffered, PurposeKind, offered};
 use remit_core::money::Money;
+use remit_core::payments::DeskMethod;
 use remit_store::methods;
 
 use crate::{Actor, App, ClinicContext, Error, Result, clinics};
 
-/// Saves the settings of the given methods, and whether payment providers are told the payer's email address; what is
-/// left out stays.
+/// What is to be different; what is left out stays.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    pub online: Vec<MethodSetting>,
+    /// The ways in which the desk takes money, on or off.
+    pub at_desk: Vec<(DeskMethod, bool)>,
+    /// Payment providers are told the payer's email address, where it is known (hazard E2).
+    pub shares_email: Option<bool>,
+}
+
+/// Saves changes, all or nothing.
 ///
 /// # Errors
 /// [`Error::Invalid`] when a range is upside down or outside the method's own limits; or the store's.
-pub async fn save(
-    app: &App,
-    actor: &Actor,
-    settings: &[MethodSetting],
-    shares_email: Option<bool>,
-) -> Result<Vec<MethodSetting>> {
+#[crate::boxed]
+pub async fn save(app: &App, actor: &Actor, changes: &Changes) -> Result<Arc<ClinicContext>> {
     let context = clinics::context(app, actor.clinic).await?;
-    for setting in settings {
+    for setting in &changes.online {
         check(setting, &context.clinic)?;
     }
     let mut tx = app.store.begin(actor.clinic).await?;
     let now = tx.now().await?;
-    for setting in settings {
+    for setting in &changes.online {
         methods::set(&mut tx, setting).await?;
-        let what = format!(
-            "{} {}",
-            setting.method.name(),
-            if setting.enabled { "on" } else { "off" }
-        );
+        let what = format!("{} {}", setting.method.name(), on(setting.enabled));
         remit_store::audit::append(&mut tx, &actor.label, "payment_method.set", &what, now).await?;
     }
-    if let Some(shares) = shares_email
+    for (method, enabled) in &changes.at_desk {
+        // Written always, since another node may have changed it; said only where it changes, since the whole form comes
+        // back at each save.
+        methods::set_at_desk(&mut tx, *method, *enabled).await?;
+        if *enabled != context.at_desk.contains(method) {
+            let what = format!("{} {}", method.name(), on(*enabled));
+            let kind = "desk_method.set";
+            remit_store::audit::append(&mut tx, &actor.label, kind, &what, now).await?;
+        }
+    }
+    if let Some(shares) = changes.shares_email
         && shares != context.shares_email
     {
         remit_store::clinics::set_shares_email(&mut tx, shares).await?;
-        let what = if shares { "on" } else { "off" };
-        remit_store::audit::append(&mut tx, &actor.label, "email_for_providers.set", what, now)
-            .await?;
+        let kind = "email_for_providers.set";
+        remit_store::audit::append(&mut tx, &actor.label, kind, on(shares), now).await?;
     }
     tx.commit().await?;
     clinics::forget(app, actor.clinic);
-    Ok(methods::list(&app.store, actor.clinic).await?)
+    clinics::context(app, actor.clinic).await
+}
+
+fn on(is_on: bool) -> &'static str {
+    if is_on { "on" } else { "off" }
 }
 
 /// Whether one method may be set so.

@@ -2,6 +2,9 @@
 
 use crate::{Error, Result};
 
+/// Of why something was given back, corrected or taken away.
+pub(crate) const REASON_CHARS_MAX: usize = 200;
+
 /// Trimmed; none when nothing is left.
 ///
 /// # Errors

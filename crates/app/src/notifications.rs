@@ -48,6 +48,7 @@ pub struct Notification {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn list(app: &App, actor: &Actor, limit: i64) -> Result<Vec<Notification>> {
     let seen = seen_until(app, actor).await?;
     let events = notifications::events(&app.store, actor.clinic, limit).await?;
@@ -127,6 +128,7 @@ async fn seen_until(app: &App, actor: &Actor) -> Result<UtcMs> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn unread(app: &App, actor: &Actor) -> Result<i64> {
     let seen = seen_until(app, actor).await?;
     Ok(notifications::unread(&app.store, actor.clinic, seen, UNREAD_MAX).await?)
@@ -136,6 +138,7 @@ pub async fn unread(app: &App, actor: &Actor) -> Result<i64> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn mark_read(app: &App, actor: &Actor, until: UtcMs) -> Result<()> {
     let Who::Staff(staff) = actor.who else {
         return Ok(());

@@ -20,6 +20,7 @@ const LEASE_MS: i64 = 2 * MINUTE_MS;
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn run(app: &App) -> Result<usize> {
     let leased = {
         let mut tx = app.store.begin_installation().await?;

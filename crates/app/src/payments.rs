@@ -13,7 +13,7 @@ use remit_store::{Tx, audit};
 
 use crate::notes::note;
 use crate::settle::{self, Closed};
-use crate::{Actor, App, Error, Result, again, links};
+use crate::{Actor, App, ClinicContext, Error, Result, again, clinics, links};
 
 /// One sum taken at the desk.
 #[derive(Clone, Debug)]
@@ -47,6 +47,7 @@ pub struct CheckedOut {
 ///
 /// # Errors
 /// [`Error::Invalid`] names the field; a refusal; [`Error::ProviderUnreachable`]; or the store's.
+#[crate::boxed]
 pub async fn check_out(
     app: &App,
     actor: &Actor,
@@ -90,6 +91,16 @@ fn check(sum: &DeskInput) -> Result<Payable> {
         .ok_or_else(|| Error::invalid("amount", "Enter an amount above zero."))
 }
 
+fn is_on(context: &ClinicContext, method: DeskMethod) -> Result<()> {
+    if context.at_desk.contains(&method) {
+        return Ok(());
+    }
+    let title = method.title();
+    let why =
+        format!("{title} is switched off in Settings, Payment methods. Choose another way to pay.");
+    Err(Error::invalid("method", why))
+}
+
 async fn check_out_once(
     app: &App,
     actor: &Actor,
@@ -98,6 +109,7 @@ async fn check_out_once(
     input: &Checkout,
     despite_live_payment: bool,
 ) -> Result<CheckedOut> {
+    let context = clinics::context(app, actor.clinic).await?;
     let mut tx = app.store.begin(actor.clinic).await?;
     let mut made = CheckedOut {
         payments: vec![],
@@ -115,6 +127,7 @@ async fn check_out_once(
                 link: input.link.map(|_| LinkId::from(id.0)),
             });
         }
+        is_on(&context, sum.method)?;
         made.payments.push(
             take_in(
                 app,
@@ -181,6 +194,7 @@ async fn take_in(
 
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn get(app: &App, clinic: ClinicId, payment: PaymentId) -> Result<PaymentView> {
     payments::get(&app.store, clinic, payment)
         .await?
@@ -191,6 +205,7 @@ pub async fn get(app: &App, clinic: ClinicId, payment: PaymentId) -> Result<Paym
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_appointment(
     app: &App,
     clinic: ClinicId,
@@ -203,6 +218,7 @@ pub async fn of_appointment(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_link(app: &App, clinic: ClinicId, link: LinkId) -> Result<Vec<PaymentView>> {
     Ok(payments::of_link(&app.store, clinic, link).await?)
 }
@@ -211,6 +227,7 @@ pub async fn of_link(app: &App, clinic: ClinicId, link: LinkId) -> Result<Vec<Pa
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_appointments(
     app: &App,
     clinic: ClinicId,
@@ -223,6 +240,7 @@ pub async fn of_appointments(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_links(app: &App, clinic: ClinicId, links: &[LinkId]) -> Result<Vec<PaymentView>> {
     Ok(payments::of_links(&app.store, clinic, links).await?)
 }
@@ -231,6 +249,7 @@ pub async fn of_links(app: &App, clinic: ClinicId, links: &[LinkId]) -> Result<V
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn list(
     app: &App,
     clinic: ClinicId,

@@ -221,6 +221,7 @@ pub(crate) fn place(clinic: ClinicId) -> String {
 ///
 /// # Errors
 /// [`Error::NotSetUp`] without one; or the store's.
+#[crate::boxed]
 pub async fn enabled(app: &App, clinic: ClinicId) -> Result<Account> {
     let row = providers::enabled(&app.store, clinic).await?;
     open(app, row.ok_or(Error::NotSetUp("a payment provider"))?)
@@ -230,12 +231,14 @@ pub async fn enabled(app: &App, clinic: ClinicId) -> Result<Account> {
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn of_attempt(app: &App, clinic: ClinicId, attempt: &Attempt) -> Result<Account> {
     of_account(app, clinic, &attempt.provider, &attempt.account).await
 }
 
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn of_account(
     app: &App,
     clinic: ClinicId,
@@ -250,6 +253,7 @@ pub async fn of_account(
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn by_endpoint(app: &App, endpoint: EndpointId) -> Result<(Account, UtcMs)> {
     let found = providers::by_endpoint(&app.store, endpoint).await?;
     let (row, now) = found.ok_or(Error::NotFound)?;
@@ -261,6 +265,7 @@ pub async fn by_endpoint(app: &App, endpoint: EndpointId) -> Result<(Account, Ut
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn all(app: &App) -> Result<Vec<(ProviderAccount, Account)>> {
     let mut accounts = Vec::new();
     for row in providers::list(&app.store).await? {

@@ -34,6 +34,7 @@ pub struct ReceiptInput {
 /// # Errors
 /// [`Error::Invalid`] for an address that cannot be; [`Error::TooSoon`] and [`Error::Capped`] (hazard D13);
 /// [`Error::NotFound`]; or the store's.
+#[crate::boxed]
 pub async fn send(
     app: &App,
     actor: &Actor,
@@ -149,6 +150,7 @@ fn address(app: &App, token: &str) -> String {
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn by_token(app: &App, text: &str) -> Result<(ClinicId, PaymentId)> {
     let token = Token::parse(text).ok_or(Error::NotFound)?;
     let clinic = clinics::by_route(app, token.route())
@@ -164,6 +166,7 @@ pub async fn by_token(app: &App, text: &str) -> Result<(ClinicId, PaymentId)> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_payment(
     app: &App,
     clinic: ClinicId,
@@ -184,6 +187,7 @@ pub fn pdf(document: &Document) -> Result<Vec<u8>> {
 ///
 /// # Errors
 /// [`Error::Invalid`] names the field; or the store's.
+#[crate::boxed]
 pub async fn save_settings(
     app: &App,
     actor: &Actor,

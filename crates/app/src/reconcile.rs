@@ -1,6 +1,7 @@
 //! Reconciliation: with every webhook lost, all money is still recorded within minutes (hazards 7.5, R1 to R5).
 
 mod invariants;
+mod placing;
 mod recovery;
 
 use std::collections::HashSet;
@@ -20,7 +21,8 @@ use remit_store::{
 use crate::providers::Account;
 use crate::{App, Error, Result, again, disputes, inbox, movements, providers, refunds, settle};
 
-pub use invariants::{check_chains, check_invariants};
+pub use invariants::{check_again, check_chains, check_invariants};
+pub use placing::{place, unplaced};
 pub(crate) use recovery::may_start;
 pub use recovery::{recover, recovering_since, replay, restored};
 
@@ -40,6 +42,7 @@ const PAGES_MAX: usize = 1_000;
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn look_at_live_attempts(app: &App) -> Result<usize> {
     let now = app.now().await?;
     let due = attempts::due(&app.store, now, LOOKS_MAX).await?;
@@ -105,6 +108,7 @@ async fn let_go(app: &App, account: &Account) -> Result<()> {
 ///
 /// # Errors
 /// The list of accounts could not be read.
+#[crate::boxed]
 pub async fn read_lists(app: &App) -> Result<usize> {
     let mut stored = 0;
     for row in accounts::list(&app.store).await? {
@@ -245,10 +249,11 @@ impl Compared {
 ///
 /// # Errors
 /// The list of accounts could not be read; an account's own trouble is in the answer.
+#[crate::boxed]
 pub async fn compare(
     app: &App,
     since: UtcMs,
-    told: impl Fn(usize, usize) + Send + Sync,
+    told: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Compared> {
     let rows = accounts::list(&app.store).await?;
     let mut compared = Compared::default();
@@ -263,6 +268,21 @@ pub async fn compare(
         told(done + 1, rows.len());
     }
     Ok(compared)
+}
+
+/// Compares one account now, because somebody asked; its findings close by themselves where both books agree.
+///
+/// # Errors
+/// [`Error::NotFound`], [`Error::ProviderUnreachable`], [`Error::ProviderRefused`]; or the store's.
+pub(crate) async fn compare_one(
+    app: &App,
+    clinic: ClinicId,
+    (provider, account): (&str, &str),
+) -> Result<()> {
+    let row = accounts::by_account(&app.store, clinic, provider, account).await?;
+    let row = row.ok_or(Error::NotFound)?;
+    let since = app.now().await? - COMPARE_MS;
+    compare_account(app, &row, since, &mut AccountCompared::of(&row)).await
 }
 
 async fn compare_account(
@@ -342,8 +362,9 @@ async fn compare_payment(
         account: account.account.clone(),
         payment_id,
     };
+    let about = placing::about(&source);
     if payments::is_posted(&app.store, account.clinic, &source).await? {
-        return close_if_open(app, account.clinic, &source.source(), open).await;
+        return close_if_open(app, account.clinic, &about, open).await;
     }
     let by_session = attempts::by_session(
         &app.store,
@@ -360,12 +381,12 @@ async fn compare_payment(
     {
         settle::look(app, account.clinic, attempt).await?;
         found.recovered += 1;
-        return close_if_open(app, account.clinic, &source.source(), open).await;
+        return close_if_open(app, account.clinic, &about, open).await;
     }
     found.unmatched += 1;
     let finding = Finding {
         kind: FindingKind::Unreconciled,
-        about: source.source(),
+        about,
         amount: facts.received,
         detail: "The provider has a payment that belongs to no link of ours.".into(),
     };

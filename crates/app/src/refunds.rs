@@ -6,12 +6,13 @@ mod elsewhere;
 use remit_core::UtcMs;
 use remit_core::account::{Decision, Standing};
 use remit_core::attempts::REPEAT_MS;
-use remit_core::ids::{ClinicId, PaymentId, RefundId, TxnId};
+use remit_core::ids::{AppointmentId, ClinicId, PaymentId, RefundId, TxnId};
 use remit_core::money::{Money, Payable};
 use remit_core::payments::Payment;
 use remit_core::refunds::{self as rules, Clearance, Limits, Refund, RefundState, Request};
 use remit_gateways::Answer;
 use remit_gateways::payments::{Frozen, RefundFacts, RefundOrder, RefundStatus};
+use remit_store::Tx;
 use remit_store::account::{Extras, apply, lock_standing};
 use remit_store::payments as rows;
 use remit_store::refunds::{self, RefundView};
@@ -30,11 +31,11 @@ pub struct RefundInput {
     pub reason: Option<String>,
     /// Have the amount owed again, so that it can be paid another way.
     pub reopen: bool,
+    /// No money goes back: the payment was recorded by mistake. Only for desk money, whole and with a reason.
+    pub correction: bool,
     /// What the person saw as available; a mismatch is refused (hazard A18).
     pub seen_available: Option<Money>,
 }
-
-const REASON_CHARS_MAX: usize = 200;
 
 /// Asks for a refund. Desk money is posted at once, online money once its provider has sent it; above the clinic's limit
 /// nothing moves before a second person has approved it (hazard D18).
@@ -42,6 +43,7 @@ const REASON_CHARS_MAX: usize = 200;
 /// # Errors
 /// [`Error::Invalid`] names the field; [`Error::Forbidden`] for a role that may not; a refusal; [`Error::NotFound`]; or
 /// the store's.
+#[crate::boxed]
 pub async fn request(
     app: &App,
     actor: &Actor,
@@ -49,70 +51,79 @@ pub async fn request(
     id: Option<RefundId>,
     input: &RefundInput,
 ) -> Result<RefundId> {
-    let reason = notes::note("reason", input.reason.as_deref(), REASON_CHARS_MAX)?;
+    check(input)?;
     let place = crate::payments::get(app, actor.clinic, payment)
         .await?
         .payment
         .appointment;
     let limits = limits(app, actor.clinic).await?;
-    let refund = again(async || {
+    again(async || {
         let mut tx = app.store.begin(actor.clinic).await?;
-        let (standing, now) = lock_standing(&mut tx, place)
-            .await?
-            .ok_or(Error::NotFound)?;
-        let payment = rows::get_in(&mut tx, payment)
-            .await?
-            .ok_or(Error::NotFound)?;
-        if let Some(id) = id
-            && refunds::get_in(&mut tx, id).await?.is_some()
-        {
-            return Ok(id);
-        }
-        let amount = input.amount.unwrap_or_else(|| payment.refundable());
-        let reserved = payment.refund_reserved;
-        let needs_approval = match rules::clearance(actor.role, limits, reserved, amount.minor) {
-            Clearance::Forbidden => return Err(Error::Forbidden),
-            Clearance::Alone => false,
-            Clearance::NeedsApproval => true,
-        };
-        let request = Request {
-            refund: match id {
-                Some(id) => id,
-                None => app.fresh(now)?,
-            },
-            txn: app.fresh(now)?,
-            amount: Payable::parse(amount)
-                .ok_or_else(|| Error::invalid("amount", "Enter an amount above zero."))?,
-            reason: reason.clone(),
-            reopen: input.reopen,
-            seen_available: input.seen_available,
-            needs_approval,
-            asker: actor.scope(),
-        };
-        let refund = request.refund;
-        let decision = rules::request(&standing, &payment, request, now)?;
-        apply(
-            &mut tx,
-            &standing,
-            &decision,
-            &Extras::default(),
-            &actor.label,
-            now,
-        )
-        .await?;
-        remit_store::audit::append(
-            &mut tx,
-            &actor.label,
-            "refund.requested",
-            &refund.to_string(),
-            now,
-        )
-        .await?;
+        let refund = request_in(app, &mut tx, actor, (place, payment), id, input, limits).await?;
         tx.commit().await?;
         Ok(refund)
     })
-    .await?;
-    tracing::info!(refund.id = %refund, payment.id = %payment, "requested refund {refund}");
+    .await
+}
+
+/// The reason as it is kept. A correction needs one: it is all that tells it from money taken out of the till.
+fn check(input: &RefundInput) -> Result<Option<String>> {
+    let reason = notes::note("reason", input.reason.as_deref(), notes::REASON_CHARS_MAX)?;
+    if input.correction && reason.is_none() {
+        return Err(Error::invalid(
+            "reason",
+            "Say what was wrong with the payment.",
+        ));
+    }
+    Ok(reason)
+}
+
+/// [`request`] as a part of something larger: a cancelled appointment gives its payments back in one go.
+pub(crate) async fn request_in(
+    app: &App,
+    tx: &mut Tx,
+    actor: &Actor,
+    (place, payment): (AppointmentId, PaymentId),
+    id: Option<RefundId>,
+    input: &RefundInput,
+    limits: Limits,
+) -> Result<RefundId> {
+    let (standing, now) = lock_standing(tx, place).await?.ok_or(Error::NotFound)?;
+    let payment = rows::get_in(tx, payment).await?.ok_or(Error::NotFound)?;
+    if let Some(id) = id
+        && refunds::get_in(tx, id).await?.is_some()
+    {
+        return Ok(id);
+    }
+    let amount = input.amount.unwrap_or_else(|| payment.refundable());
+    let reserved = payment.refund_reserved;
+    let needs_approval = match rules::clearance(actor.role, limits, reserved, amount.minor) {
+        Clearance::Forbidden => return Err(Error::Forbidden),
+        Clearance::Alone => false,
+        Clearance::NeedsApproval => true,
+    };
+    let request = Request {
+        refund: match id {
+            Some(id) => id,
+            None => app.fresh(now)?,
+        },
+        txn: app.fresh(now)?,
+        amount: Payable::parse(amount)
+            .ok_or_else(|| Error::invalid("amount", "Enter an amount above zero."))?,
+        reason: check(input)?,
+        reopen: input.reopen,
+        correction: input.correction,
+        seen_available: input.seen_available,
+        needs_approval,
+        asker: actor.scope(),
+    };
+    let refund = request.refund;
+    let decision = rules::request(&standing, &payment, request, now)?;
+    let extras = Extras::default();
+    apply(tx, &standing, &decision, &extras, &actor.label, now).await?;
+    let what = refund.to_string();
+    remit_store::audit::append(tx, &actor.label, "refund.requested", &what, now).await?;
+    tracing::info!(refund.id = %refund, payment.id = %payment.id, "requested refund {refund}");
     Ok(refund)
 }
 
@@ -293,6 +304,7 @@ async fn decide(
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn limits(app: &App, clinic: ClinicId) -> Result<Limits> {
     Ok(clinics::context(app, clinic).await?.refund_limits)
 }
@@ -301,6 +313,7 @@ pub async fn limits(app: &App, clinic: ClinicId) -> Result<Limits> {
 ///
 /// # Errors
 /// [`Error::Invalid`] names the field; or the store's.
+#[crate::boxed]
 pub async fn set_limits(app: &App, actor: &Actor, limits: Limits) -> Result<()> {
     for (field, limit) in [
         ("reception_max", limits.reception_max),
@@ -323,6 +336,7 @@ pub async fn set_limits(app: &App, actor: &Actor, limits: Limits) -> Result<()> 
 
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn get(app: &App, clinic: ClinicId, refund: RefundId) -> Result<RefundView> {
     refunds::get(&app.store, clinic, refund)
         .await?
@@ -333,6 +347,7 @@ pub async fn get(app: &App, clinic: ClinicId, refund: RefundId) -> Result<Refund
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_appointment(
     app: &App,
     clinic: ClinicId,
@@ -345,6 +360,7 @@ pub async fn of_appointment(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_payment(
     app: &App,
     clinic: ClinicId,
@@ -357,6 +373,7 @@ pub async fn of_payment(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn of_payments(
     app: &App,
     clinic: ClinicId,

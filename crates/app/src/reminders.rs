@@ -27,6 +27,7 @@ const ROUND_MAX: i64 = 200;
 ///
 /// # Errors
 /// The store's, for the list; what fails for one link is told in the log and tried in the next round.
+#[crate::boxed]
 pub async fn run(app: &App) -> Result<usize> {
     let now = app.now().await?;
     let mut queued = 0;
@@ -281,6 +282,7 @@ fn moment(zone: &TimeZone, day: jiff::civil::Date, minute: i64, second: bool) ->
 ///
 /// # Errors
 /// [`Error::Invalid`] for what cannot be kept; or the store's.
+#[crate::boxed]
 pub async fn save(app: &App, actor: &Actor, settings: &ReminderSettings) -> Result<()> {
     settings
         .check()

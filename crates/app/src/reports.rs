@@ -7,7 +7,6 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use remit_core::ids::ClinicId;
-use remit_core::links::LinkState;
 use remit_core::methods::Method;
 use remit_core::money::{Currency, Money};
 use remit_core::payments::PaidBy;
@@ -216,6 +215,7 @@ impl Report {
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn online_payments(app: &App, clinic: ClinicId, span: &Span) -> Result<Report> {
     let context = clinics::context(app, clinic).await?;
     let currency = context.clinic.currency;
@@ -232,8 +232,6 @@ pub async fn online_payments(app: &App, clinic: ClinicId, span: &Span) -> Result
     days.values().for_each(|sums| all.add(sums));
     let minutes = reports::paid_after(&app.store, clinic, span.from, span.to).await?;
     let tallies = links::tallies(app, clinic, 0, i64::MAX / 2).await?;
-    let open = [LinkState::Created, LinkState::Sent, LinkState::Accessed];
-    let outstanding = open.map(|state| tallies.of(state));
     Ok(Report {
         from: span.from,
         to: span.to,
@@ -245,10 +243,7 @@ pub async fn online_payments(app: &App, clinic: ClinicId, span: &Span) -> Result
         funnel: reports::funnel(&app.store, clinic, span.from, span.to).await?,
         median_minutes: rules::median(&minutes),
         steps: rules::steps(&minutes),
-        outstanding: Tally {
-            links: outstanding.iter().map(|tally| tally.links).sum(),
-            amount: outstanding.iter().map(|tally| tally.amount).sum(),
-        },
+        outstanding: tallies.open(),
         follow_up: tallies.follow_up.links,
         elsewhere: elsewhere
             .into_iter()
@@ -324,6 +319,7 @@ async fn collected(app: &App, clinic: ClinicId, span: &Span, currency: Currency)
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn payments(
     app: &App,
     clinic: ClinicId,

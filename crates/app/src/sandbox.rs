@@ -124,6 +124,7 @@ impl Vault for Books {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn open_account(app: &App, clinic: ClinicId) -> Result<()> {
     let now = app.now().await?;
     let id: EndpointId = app.fresh(now)?;
@@ -149,6 +150,7 @@ pub async fn open_account(app: &App, clinic: ClinicId) -> Result<()> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn register_accounts(app: &App) -> Result<()> {
     for row in providers::list(&app.store).await? {
         if row.provider == SANDBOX && row.api_base.is_empty() {
@@ -182,6 +184,7 @@ impl App {
     ///
     /// # Errors
     /// The page could not be reached or did not take the form.
+    #[crate::boxed]
     pub async fn press_in_sandbox(&self, page: &str, form: &[(&str, &str)]) -> Result<()> {
         // The page's public address may not be reachable from here; this process is.
         let path = page

@@ -85,6 +85,7 @@ pub(crate) fn day(clinic: &Clinic, now: UtcMs) -> (UtcMs, UtcMs) {
 ///
 /// # Errors
 /// [`Error::Invalid`] for what cannot be kept; or the store's.
+#[crate::boxed]
 pub async fn save(app: &App, actor: &Actor, limits: &SendingLimits) -> Result<()> {
     limits
         .check()
@@ -119,6 +120,7 @@ pub struct Today {
 
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn today(app: &App, context: &ClinicContext) -> Result<Today> {
     let (starts, ends_at) = day(&context.clinic, app.now().await?);
     let (messages, spent) = sending_limits::today(&app.store, context.clinic.id, starts).await?;

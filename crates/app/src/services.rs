@@ -89,6 +89,7 @@ fn check(
 
 /// # Errors
 /// [`Error::Invalid`] names the field; or the store's.
+#[crate::boxed]
 pub async fn create(
     app: &App,
     actor: &Actor,
@@ -132,6 +133,7 @@ pub async fn create(
 ///
 /// # Errors
 /// [`Error::Invalid`] names the field; [`Error::NotFound`]; or the store's.
+#[crate::boxed]
 pub async fn change(
     app: &App,
     actor: &Actor,
@@ -166,6 +168,7 @@ pub async fn change(
 
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn get(app: &App, clinic: ClinicId, id: ServiceId) -> Result<Service> {
     services::get(&app.store, clinic, id)
         .await?
@@ -176,6 +179,7 @@ pub async fn get(app: &App, clinic: ClinicId, id: ServiceId) -> Result<Service> 
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn list(
     app: &App,
     clinic: ClinicId,
@@ -188,6 +192,7 @@ pub async fn list(
 
 /// # Errors
 /// [`Error::Invalid`] names the field; or the store's.
+#[crate::boxed]
 pub async fn add_practitioner(
     app: &App,
     actor: &Actor,
@@ -214,6 +219,7 @@ pub async fn add_practitioner(
         position,
         active: true,
         created_at: now,
+        hue: None,
     };
     if let Some(made) = services::get_practitioner(&app.store, actor.clinic, who.id).await? {
         return Ok(made);
@@ -228,6 +234,7 @@ pub async fn add_practitioner(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn practitioners(app: &App, clinic: ClinicId) -> Result<Vec<Practitioner>> {
     Ok(services::practitioners(&app.store, clinic).await?)
 }

@@ -18,6 +18,7 @@ use crate::{Actor, App, Error, Result, again, providers};
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn apply_facts(
     app: &App,
     clinic: ClinicId,
@@ -141,6 +142,7 @@ fn report(facts: Facts) -> Report {
 ///
 /// # Errors
 /// [`Error::ProviderUnreachable`] when it gave no answer; [`Error::NotFound`]; or the store's.
+#[crate::boxed]
 pub async fn look(app: &App, clinic: ClinicId, attempt: AttemptId) -> Result<()> {
     let row = attempts::peek(&app.store, clinic, attempt)
         .await?
@@ -201,6 +203,7 @@ impl Closed {
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn ensure_closed(app: &App, clinic: ClinicId, attempt: AttemptId) -> Result<Closed> {
     let row = attempts::peek(&app.store, clinic, attempt)
         .await?

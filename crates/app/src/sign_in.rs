@@ -1,12 +1,14 @@
-//! Staff sign-in, sessions and API keys.
+//! Staff sign-in and sessions.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use remit_core::contact::{Email, Name};
-use remit_core::ids::{ApiKeyId, ClinicId, StaffId};
+use remit_core::ids::{ClinicId, StaffId};
 use remit_core::roles::Role;
+use remit_core::staff::{PASSWORD_CHARS_MAX, PASSWORD_CHARS_MIN};
 use remit_core::{DAY_MS, HOUR_MS, MINUTE_MS};
-use remit_store::staff::{self, ApiKeyView, SessionView, StaffRow};
+use remit_store::Tx;
+use remit_store::staff::{self, SessionView, StaffRow};
 use sha2::{Digest, Sha256};
 
 use crate::actor::Who;
@@ -18,14 +20,30 @@ pub const IDLE_MS: i64 = 12 * HOUR_MS;
 pub const LIFETIME_MS: i64 = 7 * DAY_MS;
 /// How often "last seen" is written: not on every request.
 const SEEN_EVERY_MS: i64 = 5 * MINUTE_MS;
-const PASSWORD_CHARS_MIN: usize = 8;
 
-fn digest(secret: &str) -> Vec<u8> {
+/// What is kept of a secret.
+pub(crate) fn digest(secret: &str) -> Vec<u8> {
     Sha256::digest(secret.as_bytes()).to_vec()
 }
 
+/// # Errors
+/// [`Error::Invalid`] names `field`: too short, too long, or the person's own address.
+pub(crate) fn check_password(field: &'static str, password: &str, email: &str) -> Result<()> {
+    let chars = password.chars().count();
+    let refused = if chars < PASSWORD_CHARS_MIN {
+        format!("Use at least {PASSWORD_CHARS_MIN} characters.")
+    } else if chars > PASSWORD_CHARS_MAX {
+        format!("Use at most {PASSWORD_CHARS_MAX} characters.")
+    } else if password.trim().eq_ignore_ascii_case(email) {
+        "Choose something else than the email address.".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::invalid(field, refused))
+}
+
 /// Hashes a password (argon2id) off the async threads.
-async fn hash(app: &App, password: String) -> Result<String> {
+pub(crate) async fn hash(app: &App, password: String) -> Result<String> {
     let permit = app
         .hashing
         .clone()
@@ -43,7 +61,8 @@ async fn hash(app: &App, password: String) -> Result<String> {
     .map_err(|error| Error::Setup(error.to_string()))
 }
 
-async fn verify(app: &App, password: String, hash: String) -> Result<bool> {
+/// Whether a password is the hashed one.
+pub(crate) async fn verify(app: &App, password: String, hash: String) -> Result<bool> {
     let permit = app
         .hashing
         .clone()
@@ -66,6 +85,7 @@ async fn verify(app: &App, password: String, hash: String) -> Result<bool> {
 ///
 /// # Errors
 /// [`Error::Invalid`] names the field; or the store's.
+#[crate::boxed]
 pub async fn add_staff(
     app: &App,
     clinic: ClinicId,
@@ -74,9 +94,7 @@ pub async fn add_staff(
     role: Role,
     password: &str,
 ) -> Result<StaffId> {
-    if password.chars().count() < PASSWORD_CHARS_MIN {
-        return Err(Error::invalid("password", "Use at least 8 characters."));
-    }
+    check_password("password", password, email)?;
     let now = app.now().await?;
     let row = StaffRow {
         clinic,
@@ -97,16 +115,26 @@ pub async fn add_staff(
     Ok(row.id)
 }
 
+/// Where somebody signs in from.
+#[derive(Clone, Debug)]
+pub struct From {
+    /// The network address that tries are counted against.
+    pub peer: String,
+    /// `Chrome on Windows`.
+    pub device: String,
+}
+
 /// Signs a person in; answers with the secret of a new session (hazard D10: never one that the browser brought).
 ///
 /// # Errors
 /// [`Error::SignIn`] for a wrong address or password alike, [`Error::TooMany`], or the store's.
-pub async fn sign_in(app: &App, email: &str, password: &str, peer: &str) -> Result<String> {
+#[crate::boxed]
+pub async fn sign_in(app: &App, email: &str, password: &str, from: From) -> Result<String> {
     let email = email.trim().to_lowercase();
     // Counted before the password is looked at, and taken back when it is right: of a thousand tries at once no more are
     // looked at than of a thousand in a row.
     let caps = [
-        (throttle::SIGN_IN_PEER, peer),
+        (throttle::SIGN_IN_PEER, from.peer.as_str()),
         (throttle::SIGN_IN_ACCOUNT, email.as_str()),
     ];
     for (cap, who) in caps {
@@ -127,21 +155,29 @@ pub async fn sign_in(app: &App, email: &str, password: &str, peer: &str) -> Resu
     for (cap, who) in caps {
         throttle::take_back(app, cap, who).await?;
     }
-    let secret = keys::random_secret()? + &keys::random_secret()?;
     let mut tx = app.store.begin(row.clinic).await?;
-    let now = tx.now().await?;
-    staff::open_session(&mut tx, &digest(&secret), row.id, now, now + LIFETIME_MS).await?;
+    let secret = open_session(&mut tx, row.id, &from.device).await?;
     tx.commit().await?;
     Ok(secret)
 }
 
-/// A hash of no password, of the same cost as the real ones.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// Opens a session; answers with its secret.
+pub(crate) async fn open_session(tx: &mut Tx, who: StaffId, device: &str) -> Result<String> {
+    let secret = keys::random_secret()? + &keys::random_secret()?;
+    let now = tx.now().await?;
+    let ends_at = now + LIFETIME_MS;
+    staff::open_session(tx, &digest(&secret), who, device, now, ends_at).await?;
+    Ok(secret)
+}
+
+/// A hash of no password, of the same cost as the real ones: nobody's, and whoever's who has yet to set theirs.
+pub(crate) const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// The person behind a session's secret, while the session lasts.
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn session(app: &App, secret: &str) -> Result<Option<(Actor, SessionView)>> {
     let hash = digest(secret);
     let Some(view) = staff::session(&app.store, &hash).await? else {
@@ -167,54 +203,9 @@ pub async fn session(app: &App, secret: &str) -> Result<Option<(Actor, SessionVi
 
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn sign_out(app: &App, secret: &str) -> Result<()> {
     let mut tx = app.store.begin_installation().await?;
     staff::end_session(&mut tx, &digest(secret)).await?;
     Ok(tx.commit().await?)
-}
-
-/// Makes an API key; its secret is shown this once.
-///
-/// # Errors
-/// The store's.
-pub async fn add_api_key(app: &App, clinic: ClinicId, name: &str, role: Role) -> Result<String> {
-    let secret = format!("rk_{}{}", keys::random_secret()?, keys::random_secret()?);
-    keep_api_key(app, clinic, name, role, &secret).await?;
-    Ok(secret)
-}
-
-/// Keeps the hash of a key whose secret is already known.
-///
-/// # Errors
-/// The store's.
-pub async fn keep_api_key(
-    app: &App,
-    clinic: ClinicId,
-    name: &str,
-    role: Role,
-    secret: &str,
-) -> Result<()> {
-    let mut tx = app.store.begin(clinic).await?;
-    let now = tx.now().await?;
-    let id: ApiKeyId = app.fresh(now)?;
-    staff::add_key(&mut tx, id, &digest(secret), name, role, now).await?;
-    remit_store::audit::append(&mut tx, "Remit", "api_key.added", &id.to_string(), now).await?;
-    Ok(tx.commit().await?)
-}
-
-/// The program behind a key.
-///
-/// # Errors
-/// The store's.
-pub async fn api_key(app: &App, secret: &str) -> Result<Option<Actor>> {
-    if !secret.starts_with("rk_") || secret.len() > 100 {
-        return Ok(None);
-    }
-    let found: Option<ApiKeyView> = staff::api_key(&app.store, &digest(secret)).await?;
-    Ok(found.map(|key| Actor {
-        clinic: key.clinic,
-        role: key.role,
-        label: format!("API key \"{}\"", key.name),
-        who: Who::ApiKey(key.id),
-    }))
 }

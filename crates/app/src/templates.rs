@@ -53,6 +53,7 @@ pub struct Composed {
 ///
 /// # Errors
 /// [`Error::NotFound`] without such a clinic; or the store's.
+#[crate::boxed]
 pub async fn compose(app: &App, clinic: ClinicId, about: &About<'_>) -> Result<Composed> {
     let context = clinics::context(app, clinic).await?;
     let language = languages::of_locale(about.locale);
@@ -92,7 +93,7 @@ fn email(
     values: &Values,
     worded: Worded,
 ) -> Composed {
-    let is_test = context.is_test();
+    let mark = context.test_mark(language);
     let button = if about.purpose.asks_for_money() {
         languages::fill(language.messages.pay_button, &[("amount", &values.amount)])
     } else {
@@ -105,11 +106,11 @@ fn email(
         lines: &worded.lines,
         values,
         button: &button,
-        mark: is_test.then_some(messages::TEST_MARK),
+        mark: mark.as_deref(),
     };
     Composed {
         html: Some(page.html()),
-        text: messages::marked(worded.text, is_test),
+        text: messages::marked(worded.text, mark.as_deref()),
         subject: worded.subject,
     }
 }
@@ -215,6 +216,7 @@ impl TemplateView {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn get(app: &App, clinic: ClinicId, which: Which) -> Result<TemplateView> {
     let versions = rows::versions(&app.store, clinic, which.place(), VERSIONS_SHOWN).await?;
     Ok(TemplateView::of(which, versions))
@@ -224,6 +226,7 @@ pub async fn get(app: &App, clinic: ClinicId, which: Which) -> Result<TemplateVi
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn list(app: &App, clinic: ClinicId) -> Result<Vec<TemplateView>> {
     let changed = rows::in_use(&app.store, clinic).await?;
     let of = |which: Which| {
@@ -256,6 +259,7 @@ pub struct Preview {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn preview(app: &App, clinic: ClinicId, which: Which, text: &Text) -> Result<Preview> {
     let context = clinics::context(app, clinic).await?;
     let sample = Sample::of(app, &context).await?;
@@ -321,6 +325,7 @@ impl Sample {
 ///
 /// # Errors
 /// What stands against it, field by field; or the store's.
+#[crate::boxed]
 pub async fn check(
     app: &App,
     clinic: ClinicId,
@@ -343,6 +348,7 @@ pub async fn check(
 ///
 /// # Errors
 /// [`Error::Invalid`] names the field of a text that may not be used; or the store's.
+#[crate::boxed]
 pub async fn save(
     app: &App,
     actor: &Actor,
@@ -385,6 +391,7 @@ pub async fn save(
 ///
 /// # Errors
 /// [`Error::NotFound`] without such a version; [`Error::Invalid`] when it may not be used any more; or the store's.
+#[crate::boxed]
 pub async fn use_again(
     app: &App,
     actor: &Actor,

@@ -9,6 +9,8 @@ use remit_gateways::tray::{Tray, TrayShelf};
 use remit_store::Store;
 use remit_store::tray::{self, TrayMessage};
 
+pub use remit_gateways::tray::UNREACHABLE;
+
 use crate::keys::Keys;
 use crate::{App, Result};
 
@@ -69,6 +71,7 @@ pub(crate) fn shelf(app: &App, clinic: ClinicId) -> Arc<dyn MessageChannel> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn messages(app: &App, clinic: ClinicId, limit: i64) -> Result<Vec<TrayMessage>> {
     let mut messages = tray::list(&app.store, clinic, limit).await?;
     for message in &mut messages {

@@ -49,6 +49,7 @@ pub fn fetched(app: &App, clinic: ClinicId, link: LinkId, now: UtcMs) {
 ///
 /// # Errors
 /// The store's; what was not written is forgotten, since it proves nothing.
+#[crate::boxed]
 pub async fn write_fetched(app: &App) -> Result<()> {
     let now = app.now().await?;
     let fresh: Vec<(LinkId, ClinicId, UtcMs)> = {
@@ -87,6 +88,7 @@ pub async fn write_fetched(app: &App) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn seen(app: &App, clinic: ClinicId, link: LinkId) -> Result<()> {
     let appointment = crate::links::appointment_of(app, clinic, link).await?;
     let context = clinics::context(app, clinic).await?;

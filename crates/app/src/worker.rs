@@ -198,7 +198,7 @@ async fn fold_tallies(app: &App) -> Result<()> {
 
 async fn compare(app: &App) -> Result<()> {
     let since = app.now().await? - reconcile::COMPARE_MS;
-    let compared = reconcile::compare(app, since, |_, _| {}).await?;
+    let compared = reconcile::compare(app, since, &|_, _| {}).await?;
     if compared.recovered > 0 || !compared.is_clean() {
         tracing::warn!("comparison with the providers: {compared:?}");
     }
@@ -260,6 +260,7 @@ fn log<T>(what: &str, done: Result<T>) {
 ///
 /// # Errors
 /// The database cannot be reached.
+#[crate::boxed]
 pub async fn is_ready(app: &App) -> Result<bool> {
     Ok(remit_store::migrate::is_current(&app.store).await?)
 }
@@ -268,6 +269,7 @@ pub async fn is_ready(app: &App) -> Result<bool> {
 ///
 /// # Errors
 /// The database cannot be reached, or is newer.
+#[crate::boxed]
 pub async fn is_current(store: &remit_store::Store) -> Result<bool> {
     Ok(remit_store::migrate::is_current(store).await?)
 }
@@ -276,6 +278,7 @@ pub async fn is_current(store: &remit_store::Store) -> Result<bool> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn migrate(store: &remit_store::Store) -> Result<Vec<i64>> {
     Ok(remit_store::migrate::run(store).await?)
 }
@@ -284,6 +287,7 @@ pub async fn migrate(store: &remit_store::Store) -> Result<Vec<i64>> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn take_over(app: &App) -> Result<()> {
     if app.store.is_sqlite() {
         let mut tx = app.store.begin_installation().await?;
@@ -299,6 +303,7 @@ pub async fn take_over(app: &App) -> Result<()> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn check(store: &remit_store::Store) -> Result<Vec<(&'static str, Vec<String>)>> {
     let verdicts = remit_store::check::run(store).await?;
     Ok(verdicts

@@ -2,9 +2,7 @@
 
 mod desk;
 
-use std::path::PathBuf;
-
-use desk::Desk;
+use desk::{Desk, Folder};
 use jiff::Timestamp;
 use remit_app::deliveries::{DeliveryInput, deliver, of_link};
 use remit_app::payments::{Checkout, DeskInput, check_out};
@@ -28,34 +26,23 @@ const NEVER_QUIET: QuietHours = QuietHours {
 /// A clinic with a database of its own, SQLite or PostgreSQL.
 struct House {
     desk: Desk,
-    folder: Option<PathBuf>,
+    _folder: Option<Folder>,
 }
 
 impl House {
     async fn on_sqlite(name: &str) -> House {
-        let folder = std::env::temp_dir().join(format!("remit-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).unwrap();
-        let url = format!("sqlite://{}", folder.join("remit.db").display());
-        let desk = Desk::opens(remit_app::open(&url).await.unwrap()).await;
+        let (store, folder) = desk::on_sqlite(name).await;
         House {
-            desk,
-            folder: Some(folder),
+            desk: Desk::opens(store).await,
+            _folder: Some(folder),
         }
     }
 
     async fn on_postgres(name: &str) -> Option<House> {
-        let Ok(url) = std::env::var("REMIT_TEST_POSTGRES_URL") else {
-            eprintln!("skipped on PostgreSQL: REMIT_TEST_POSTGRES_URL is not set");
-            return None;
-        };
-        let joined = if url.contains('?') { '&' } else { '?' };
-        let url = format!("{url}{joined}options=-c%20search_path%3Dapp_{name}");
-        let store = remit_app::open(&url).await.unwrap();
-        remit_store::migrate::own_schema(&store, &format!("app_{name}"))
-            .await
-            .unwrap();
-        let desk = Desk::opens(store).await;
-        Some(House { desk, folder: None })
+        Some(House {
+            desk: Desk::opens(desk::on_postgres(name).await?).await,
+            _folder: None,
+        })
     }
 
     async fn wants(&self, unopened: Option<i64>, unpaid: Option<i64>, expiring: Option<i64>) {
@@ -143,14 +130,6 @@ impl House {
             .await
             .unwrap()
             .len()
-    }
-}
-
-impl Drop for House {
-    fn drop(&mut self) {
-        if let Some(folder) = &self.folder {
-            let _ = std::fs::remove_dir_all(folder);
-        }
     }
 }
 

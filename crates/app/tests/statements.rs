@@ -30,27 +30,15 @@ const CEILINGS: &[(&str, u64, u64)] = &[
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_verb_costs_a_handful_of_statements_on_sqlite() {
-    let folder = std::env::temp_dir().join(format!("remit-statements-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let url = format!("sqlite://{}", folder.join("remit.db").display());
-    let store = remit_app::open(&url).await.unwrap();
+    let (store, _folder) = desk::on_sqlite("statements").await;
     keep_to_the_ceilings(store, |(_, lite, _)| *lite).await;
-    std::fs::remove_dir_all(&folder).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_verb_costs_a_handful_of_statements_on_postgres() {
-    let Ok(url) = std::env::var("REMIT_TEST_POSTGRES_URL") else {
-        eprintln!("skipped on PostgreSQL: REMIT_TEST_POSTGRES_URL is not set");
-        return;
-    };
-    let joined = if url.contains('?') { '&' } else { '?' };
-    let url = format!("{url}{joined}options=-c%20search_path%3Dapp_statements");
-    let store = remit_app::open(&url).await.unwrap();
-    remit_store::migrate::own_schema(&store, "app_statements")
-        .await
-        .unwrap();
-    keep_to_the_ceilings(store, |(_, _, pg)| *pg).await;
+    if let Some(store) = desk::on_postgres("statements").await {
+        keep_to_the_ceilings(store, |(_, _, pg)| *pg).await;
+    }
 }
 
 /// Plays each verb once in a clinic's ordinary order and compares.
@@ -94,7 +82,7 @@ async fn play(desk: &Desk) -> Vec<(&'static str, u64)> {
     visits::seen(app, clinic, link).await.unwrap();
     count("visit");
     // Nobody answers at the provider's address: the intent is written, and that its outcome is unknown.
-    attempts::pay(app, clinic, link, Method::Card)
+    attempts::pay(app, clinic, link, Method::Card, None)
         .await
         .unwrap();
     count("start payment");
@@ -133,6 +121,7 @@ async fn play(desk: &Desk) -> Vec<(&'static str, u64)> {
         amount: Some(Money::gbp(500)),
         reason: None,
         reopen: false,
+        correction: false,
         seen_available: None,
     };
     request(app, &desk.desk, payments[0].payment.id, None, &refund)

@@ -16,26 +16,15 @@ use remit_core::templates::Text;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn words_reach_the_patient_on_sqlite() {
-    let folder = std::env::temp_dir().join(format!("remit-texts-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let url = format!("sqlite://{}", folder.join("remit.db").display());
-    play(remit_app::open(&url).await.unwrap()).await;
-    std::fs::remove_dir_all(&folder).unwrap();
+    let (store, _folder) = desk::on_sqlite("texts").await;
+    play(store).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn words_reach_the_patient_on_postgres() {
-    let Ok(url) = std::env::var("REMIT_TEST_POSTGRES_URL") else {
-        eprintln!("skipped on PostgreSQL: REMIT_TEST_POSTGRES_URL is not set");
-        return;
-    };
-    let joined = if url.contains('?') { '&' } else { '?' };
-    let url = format!("{url}{joined}options=-c%20search_path%3Dapp_texts");
-    let store = remit_app::open(&url).await.unwrap();
-    remit_store::migrate::own_schema(&store, "app_texts")
-        .await
-        .unwrap();
-    play(store).await;
+    if let Some(store) = desk::on_postgres("texts").await {
+        play(store).await;
+    }
 }
 
 /// Sends a link to a new patient who reads `locale`; answers with what arrived: subject and text.
@@ -101,6 +90,11 @@ async fn play(store: remit_app::Store) {
     );
     assert!(
         text.starts_with("Test mode: no money moves.\n\nHello Anna,"),
+        "{text}"
+    );
+    let (_, text, _) = sends(desk, "pl-PL", Channel::Email).await;
+    assert!(
+        text.starts_with("Tryb testowy: pieniądze nie są pobierane.\n\n"),
         "{text}"
     );
     let (_, text, _) = sends(desk, "pl-PL", Channel::Sms).await;

@@ -3,7 +3,7 @@
 //! Each rule is a function of this crate that takes a [`Standing`] read under the appointment's lock row and answers
 //! with a [`Decision`]. One place writes decisions down (`store/account.rs`), so nothing else moves money.
 
-use crate::appointments::{Charge, Status};
+use crate::appointments::{Charge, Slot, Status};
 use crate::attempts::{Attempt, AttemptState};
 use crate::disputes::Dispute;
 use crate::faults::{Fault, planted};
@@ -64,6 +64,11 @@ impl Balance {
         self.money((self.deposit - settled).clamp(0, self.due.max(0)))
     }
 
+    /// What of the charges is settled by money that the clinic holds.
+    pub fn covered(&self) -> Money {
+        self.money(self.total - self.due - self.given())
+    }
+
     /// Refunds that were given: neither taken from credit nor owed again. The sum of `refunds_given` in the books.
     pub fn given(&self) -> i64 {
         self.total - self.paid + self.refunded - self.due + self.credit
@@ -101,14 +106,14 @@ pub enum Event {
     ChargeRemoved {
         charge: ChargeId,
         amount: Money,
+        why: Option<String>,
     },
     StatusChanged {
         from: Status,
         to: Status,
     },
     Moved {
-        starts_at: UtcMs,
-        ends_at: UtcMs,
+        to: Slot,
     },
     Posted(Txn),
     BalanceSet(Balance),
@@ -128,6 +133,7 @@ pub enum Event {
         from: RefundState,
         to: RefundState,
         amount: Money,
+        correction: bool,
     },
     /// A second person decided about a refund that needs one; declining it releases what it had reserved.
     RefundDecided {
@@ -403,6 +409,9 @@ pub enum Refusal {
     OwnRequest,
     #[error("the refund was decided already")]
     RefundDecided,
+    /// What a provider has taken is refunded; only what staff wrote down themselves can have been a mistake.
+    #[error("only a whole payment taken at the desk can be corrected")]
+    OnlyWholeAtDesk,
 }
 
 /// A link's id together with its appointment: what a caller needs to find the lock row.

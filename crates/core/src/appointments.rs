@@ -2,10 +2,12 @@
 
 use crate::UtcMs;
 use crate::account::{Balance, Decision, Event, Finding, FindingKind, Refusal, Standing};
-use crate::ids::{ChargeId, ServiceId, TxnId};
+use crate::ids::{ChargeId, PractitionerId, ServiceId, TxnId};
 use crate::ledger::{self, Account, Txn, TxnKind};
-use crate::links::Closing;
 use crate::money::{MINOR_MAX, Money};
+
+mod ending;
+pub use ending::{Fee, Settlement, change_status};
 
 /// Where an appointment stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -59,6 +61,11 @@ impl Status {
         }
     }
 
+    /// The patient was not seen.
+    pub fn is_missed(self) -> bool {
+        matches!(self, Status::Cancelled | Status::NoShow)
+    }
+
     /// A cancelled appointment stays cancelled: its charges are gone and its slot may be given away. Anything else
     /// can be corrected at the desk.
     pub fn may_become(self, next: Status) -> bool {
@@ -72,8 +79,24 @@ pub struct Charge {
     pub id: ChargeId,
     pub kind: ChargeKind,
     pub description: String,
+    /// From 1 to [`QUANTITY_MAX`].
+    pub quantity: u32,
+    /// Of all of them.
     pub amount: Money,
     pub service: Option<ServiceId>,
+}
+
+/// The most of one thing that a charge is for.
+pub const QUANTITY_MAX: u32 = 999;
+
+impl Charge {
+    /// As people read it where no column has the quantity: `2 × Resistance band`.
+    pub fn title(&self) -> String {
+        match self.quantity {
+            1 => self.description.clone(),
+            many => format!("{many} × {}", self.description),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -151,13 +174,14 @@ pub fn charge(
     Ok(decision)
 }
 
-/// Takes a charge away again.
+/// Takes a charge away again, by a reversing entry. `why`: what staff say about it.
 ///
 /// # Errors
 /// As [`charge`].
 pub fn uncharge(
     standing: &Standing,
     charge: &Charge,
+    why: Option<String>,
     txn: TxnId,
     now: UtcMs,
 ) -> Result<Decision, Refusal> {
@@ -174,6 +198,7 @@ pub fn uncharge(
         Event::ChargeRemoved {
             charge: charge.id,
             amount: charge.amount,
+            why,
         },
     );
     Ok(decision)
@@ -269,74 +294,24 @@ fn reprice_balance(
     (after, posted)
 }
 
-/// Changes the status. Cancelling voids the charges given; what was paid stays as credit until staff decide
-/// (hazards 7.6).
-///
-/// # Errors
-/// [`Refusal::Cancelled`]; [`Refusal::LivePayment`] when cancelling while a payment is under way.
-pub fn change_status(
-    standing: &Standing,
-    to: Status,
-    charges: &[(Charge, TxnId)],
-    now: UtcMs,
-) -> Result<Decision, Refusal> {
-    if standing.status == to {
-        return Ok(Decision::default());
-    }
-    if !standing.status.may_become(to) {
-        return Err(Refusal::Cancelled);
-    }
-    let mut decision = Decision::default();
-    if to == Status::Cancelled {
-        if standing.live.is_some() {
-            return Err(Refusal::LivePayment);
-        }
-        let mut balance = standing.balance.clone();
-        // Discounts are taken away first, so that the total never passes below zero on the way.
-        let mut charges: Vec<_> = charges.iter().collect();
-        charges.sort_by_key(|(charge, _)| charge.amount.minor);
-        for (charge, txn) in charges {
-            let (after, posted) = reprice_balance(
-                &balance,
-                -charge.amount.minor,
-                *txn,
-                TxnKind::Uncharge,
-                charge.id.to_string(),
-            );
-            balance = after;
-            decision.events.push(Event::ChargeRemoved {
-                charge: charge.id,
-                amount: charge.amount,
-            });
-            decision.events.extend(posted.map(Event::Posted));
-        }
-        let about = standing.appointment.to_string();
-        let finding = credit_left(&standing.balance, &balance, about);
-        decision.events.push(Event::BalanceSet(balance));
-        decision.events.extend(finding);
-        decision.close_open_link(standing, Closing::AppointmentCancelled, now);
-    }
-    decision.events.push(Event::StatusChanged {
-        from: standing.status,
-        to,
-    });
-    Ok(decision)
+/// Where an appointment stands in the diary.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    pub starts_at: UtcMs,
+    pub ends_at: UtcMs,
+    pub practitioner: Option<PractitionerId>,
 }
 
-/// Moves the appointment in time; money and link stay with it.
+/// Moves the appointment in the diary; money and link stay with it.
 ///
 /// # Errors
 /// [`Refusal::Cancelled`].
-pub fn reschedule(
-    standing: &Standing,
-    starts_at: UtcMs,
-    ends_at: UtcMs,
-) -> Result<Decision, Refusal> {
+pub fn reschedule(standing: &Standing, to: Slot) -> Result<Decision, Refusal> {
     if standing.status == Status::Cancelled {
         return Err(Refusal::Cancelled);
     }
     Ok(Decision {
-        events: vec![Event::Moved { starts_at, ends_at }],
+        events: vec![Event::Moved { to }],
         effects: vec![],
     })
 }

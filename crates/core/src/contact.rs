@@ -105,10 +105,14 @@ impl Email {
     }
 
     /// `r•••@example.com`: enough for the owner to recognise (hazard E4).
-    pub fn masked(&self) -> String {
-        let (local, domain) = self.0.split_once('@').unwrap_or((&self.0, ""));
+    pub fn mask(address: &str) -> String {
+        let (local, domain) = address.split_once('@').unwrap_or((address, ""));
         let first: String = local.chars().take(1).collect();
         format!("{first}•••@{domain}")
+    }
+
+    pub fn masked(&self) -> String {
+        Email::mask(&self.0)
     }
 }
 
@@ -206,12 +210,72 @@ impl Phone {
         self.e164
     }
 
+    /// `+44 •••• ••0123`: enough for the owner to recognise (hazard E4).
+    pub fn mask(e164: &str) -> String {
+        let tail: String = e164.chars().rev().take(4).collect();
+        let tail: String = tail.chars().rev().filter(|_| e164.len() > 6).collect();
+        let country = phonenumber::parse(None, e164)
+            .map(|number| format!("+{} ", number.code().value()))
+            .unwrap_or_default();
+        format!("{country}•••• ••{tail}")
+    }
+
+    /// What a number is looked up by, each in digits alone: with its country, without it, with the nought that stands
+    /// for it at home, and its end, which is what people remember.
+    pub fn ways(e164: &str) -> Vec<String> {
+        let whole = e164.trim_start_matches('+').to_owned();
+        let mut ways = Vec::new();
+        if let Ok(number) = phonenumber::parse(None, e164) {
+            let national = number.national().to_string();
+            ways.push(format!("0{national}"));
+            ways.push(national);
+        }
+        for digits in [4, 6] {
+            let end = whole.len().checked_sub(digits).filter(|start| *start > 2);
+            ways.extend(end.and_then(|start| whole.get(start..)).map(str::to_owned));
+        }
+        ways.push(whole);
+        ways
+    }
+
+    /// The digits that somebody who types a number means, however they space it: none when it is no number.
+    pub fn sought(text: &str) -> Option<String> {
+        let text = text.trim().replace("(0)", "");
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let plain = text
+            .chars()
+            .all(|letter| letter.is_ascii_digit() || "+-–() ./\u{a0}".contains(letter));
+        if !plain || digits.len() < 3 {
+            return None;
+        }
+        Some(digits.strip_prefix("00").unwrap_or(&digits).to_owned())
+    }
+
     /// Grouped for reading: `+44 7700 900123`.
     pub fn grouped(e164: &str) -> String {
         match e164.strip_prefix("+44") {
             Some(rest) if rest.len() == 10 => format!("+44 {} {}", &rest[..4], &rest[4..]),
             _ => e164.to_owned(),
         }
+    }
+
+    /// As people in `country` (ISO 3166 alpha-2) write it: `07700 900123` there, `+44 7700 900123` elsewhere. A number
+    /// that cannot be read stays as it is.
+    pub fn written_in(e164: &str, country: &str) -> String {
+        let Ok(number) = phonenumber::parse(None, e164) else {
+            return e164.to_owned();
+        };
+        let home: Option<phonenumber::country::Id> = country.parse().ok();
+        let code = home.map(|id| phonenumber::metadata::DATABASE.by_id(id.as_ref()));
+        let at_home = code
+            .flatten()
+            .is_some_and(|home| home.country_code() == number.country().code());
+        let mode = if at_home {
+            phonenumber::Mode::National
+        } else {
+            phonenumber::Mode::International
+        };
+        number.format().mode(mode).to_string()
     }
 }
 
@@ -256,6 +320,24 @@ mod tests {
     }
 
     #[test]
+    fn a_number_is_written_as_people_there_write_it() {
+        for (e164, country, written) in [
+            ("+447700900862", "GB", "07700 900862"),
+            ("+447700900862", "DE", "+44 7700 900862"),
+            ("+33612345678", "FR", "06 12 34 56 78"),
+            ("+33612345678", "GB", "+33 6 12 34 56 78"),
+            ("+12015550123", "US", "(201) 555-0123"),
+            ("rubbish", "GB", "rubbish"),
+        ] {
+            assert_eq!(
+                Phone::written_in(e164, country),
+                written,
+                "{e164} in {country}"
+            );
+        }
+    }
+
+    #[test]
     fn phone_numbers_become_e164_and_landlines_take_no_text() {
         for (text, e164) in [
             ("07400 123456", "+447400123456"),
@@ -294,6 +376,41 @@ mod tests {
                 "{text}: {phone:?}"
             );
         }
+    }
+
+    #[test]
+    fn a_number_is_found_however_it_is_written() {
+        let ways = Phone::ways("+447700900123");
+        for typed in [
+            "07700 900123",
+            "07700-900-123",
+            "+44 7700 900123",
+            "+44 (0)7700 900123",
+            "0044 7700 900123",
+            "447700900123",
+            "7700 900",
+            "(07700) 900 123",
+            "0123",
+            "900123",
+        ] {
+            let sought = Phone::sought(typed).unwrap();
+            assert!(
+                ways.iter().any(|way| way.starts_with(&sought)),
+                "{typed}: {sought}"
+            );
+        }
+        assert!(Phone::ways("+33612345678").contains(&"0612345678".to_owned()));
+        for no_number in ["", "12", "Hannah", "PL-20671", "7 Hill Road"] {
+            assert_eq!(Phone::sought(no_number), None, "{no_number}");
+        }
+    }
+
+    #[test]
+    fn what_is_masked_is_known_to_its_owner_alone() {
+        assert_eq!(Phone::mask("+447700900123"), "+44 •••• ••0123");
+        assert_eq!(Phone::mask("+33612345678"), "+33 •••• ••5678");
+        assert_eq!(Phone::mask("12"), "•••• ••");
+        assert_eq!(Email::mask("hannah@mail.example"), "h•••@mail.example");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod appointments;
 pub mod attempts;
+pub mod branding;
 pub mod clinic;
 pub mod contact;
 mod currencies;
@@ -23,12 +24,14 @@ pub mod money;
 pub mod movements;
 pub mod outbox;
 pub mod payments;
+pub mod practitioners;
 pub mod receipts;
 pub mod refunds;
 pub mod reminders;
 pub mod reports;
 pub mod roles;
 pub mod sending_limits;
+pub mod staff;
 pub mod templates;
 pub mod token;
 

@@ -1,14 +1,10 @@
 //! What every text that leaves has in common: the mark of test mode, the length of an SMS, the reference.
 
-/// What a message says first while no money moves.
-pub const TEST_MARK: &str = "Test mode: no money moves.";
-
-/// An email's text as it leaves: while no money moves, it says so first.
-pub fn marked(text: String, is_test: bool) -> String {
-    if is_test {
-        format!("{TEST_MARK}\n\n{text}")
-    } else {
-        text
+/// An email's text as it leaves, with what stands before it: while no money moves, it says so first.
+pub fn marked(text: String, mark: Option<&str>) -> String {
+    match mark {
+        Some(mark) => format!("{mark}\n\n{text}"),
+        None => text,
     }
 }
 

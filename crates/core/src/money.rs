@@ -149,6 +149,25 @@ impl Money {
         Ok(Money::new(if negative { -minor } else { minor }, currency))
     }
 
+    /// The figure without sign or code, its thousands apart: `1,045.50`. What a field holds that is read more than typed.
+    pub fn grouped(&self) -> String {
+        let figure = self.figure();
+        let (minus, figure) = match figure.strip_prefix('-') {
+            Some(rest) => ("-", rest),
+            None => ("", figure.as_str()),
+        };
+        let (whole, fraction) = figure.split_once('.').unwrap_or((figure, ""));
+        let mut grouped = String::new();
+        for (i, digit) in whole.chars().enumerate() {
+            if i > 0 && (whole.len() - i).is_multiple_of(3) {
+                grouped.push(',');
+            }
+            grouped.push(digit);
+        }
+        let dot = if fraction.is_empty() { "" } else { "." };
+        format!("{minus}{grouped}{dot}{fraction}")
+    }
+
     /// The figure without sign or code: `1045.50`. What an input field holds.
     pub fn figure(&self) -> String {
         let exponent = self.currency.exponent();
@@ -172,19 +191,10 @@ impl Money {
 /// As people read it: `£1,045.50`, `-£5.00`, `KWD 1.500`.
 impl fmt::Display for Money {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let figure = self.figure();
-        let figure = figure.trim_start_matches('-');
-        let (whole, fraction) = figure.split_once('.').unwrap_or((figure, ""));
-        let mut grouped = String::new();
-        for (i, digit) in whole.chars().enumerate() {
-            if i > 0 && (whole.len() - i).is_multiple_of(3) {
-                grouped.push(',');
-            }
-            grouped.push(digit);
-        }
         let minus = if self.minor < 0 { "-" } else { "" };
-        let dot = if fraction.is_empty() { "" } else { "." };
-        write!(f, "{minus}{}{grouped}{dot}{fraction}", self.currency.sign())
+        let grouped = self.grouped();
+        let grouped = grouped.trim_start_matches('-');
+        write!(f, "{minus}{}{grouped}", self.currency.sign())
     }
 }
 

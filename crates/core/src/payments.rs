@@ -200,6 +200,51 @@ pub fn take(standing: &Standing, take: Take, now: UtcMs) -> Result<Decision, Ref
     Ok(decision)
 }
 
+/// Money that a provider received and no link of ours explains, given its place by staff.
+#[derive(Clone, Debug)]
+pub struct Placing {
+    pub payment: PaymentId,
+    pub txn: TxnId,
+    pub method: Method,
+    pub provider: ProviderPayment,
+    /// What the provider says that it received, in its currency.
+    pub amount: Payable,
+    /// What it was paid with, for people.
+    pub reference: Option<String>,
+}
+
+/// Records a provider's payment at the appointment that staff chose for it. It is money already received, so nothing
+/// is refused: what is above the due amount becomes credit, with a finding. The caller has asked, under the same lock,
+/// that it is not posted yet.
+pub fn place(standing: &Standing, placing: Placing, now: UtcMs) -> Decision {
+    let source = placing.provider.source();
+    let payment = Payment {
+        id: placing.payment,
+        appointment: standing.appointment,
+        link: None,
+        attempt: None,
+        paid_by: PaidBy::Online(placing.method),
+        provider: Some(placing.provider),
+        amount: placing.amount.money(),
+        received_at: now,
+        reference: placing.reference,
+        refund_reserved: 0,
+        disputed: Disputed::default(),
+    };
+    let mut decision = Decision::default();
+    post_receipt(
+        &mut decision,
+        standing,
+        &payment,
+        placing.txn,
+        TxnKind::Capture,
+        source,
+    );
+    decision.events.push(Event::PaymentReceived(payment));
+    decision.close_what_exceeds(standing, now);
+    decision
+}
+
 /// Posts received money against what is due, the rest as credit, and moves the balance.
 pub(crate) fn post_receipt(
     decision: &mut Decision,

@@ -141,6 +141,8 @@ pub struct Refund {
     pub state: RefundState,
     /// Staff want the amount to be owed again, so that it can be paid another way.
     pub reopen: bool,
+    /// No money went back: the payment had been recorded by mistake.
+    pub correction: bool,
     pub requested_at: UtcMs,
     /// None: it needed no second person.
     pub approval: Option<Approval>,
@@ -162,6 +164,8 @@ pub struct Request {
     pub amount: Payable,
     pub reason: Option<String>,
     pub reopen: bool,
+    /// Undoes a desk payment that was recorded by mistake: the whole of what is left of it, owed again.
+    pub correction: bool,
     /// The figure that the person saw as available; a mismatch is refused (hazard A18).
     pub seen_available: Option<Money>,
     /// Another person has to approve before anything moves.
@@ -173,7 +177,8 @@ pub struct Request {
 /// posted at once. A refund that needs a second person is reserved and waits.
 ///
 /// # Errors
-/// [`Refusal::Disputed`], [`Refusal::OtherCurrency`], [`Refusal::AvailableChanged`], [`Refusal::MoreThanRefundable`].
+/// [`Refusal::Disputed`], [`Refusal::OtherCurrency`], [`Refusal::AvailableChanged`], [`Refusal::MoreThanRefundable`];
+/// [`Refusal::OnlyWholeAtDesk`] for a correction of anything else.
 pub fn request(
     standing: &Standing,
     payment: &Payment,
@@ -197,13 +202,17 @@ pub fn request(
             available,
         });
     }
+    if request.correction && (payment.provider.is_some() || amount != available) {
+        return Err(Refusal::OnlyWholeAtDesk);
+    }
     let refund = Refund {
         id: request.refund,
         payment: payment.id,
         amount,
         reason: request.reason,
         state: Requested,
-        reopen: request.reopen,
+        reopen: request.reopen || request.correction,
+        correction: request.correction,
         requested_at: now,
         approval: request.needs_approval.then_some(Approval::Needed),
         asker: request.asker,
@@ -376,6 +385,7 @@ fn moved(refund: &Refund, to: RefundState) -> Event {
         from: refund.state,
         to,
         amount: refund.amount,
+        correction: refund.correction,
     }
 }
 

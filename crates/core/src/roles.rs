@@ -2,7 +2,7 @@
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// Sees everything, changes nothing.
+    /// Sees everything but how patients are reached, changes nothing.
     Viewer,
     Reception,
     Manager,
@@ -45,6 +45,8 @@ impl Role {
 pub enum Permission {
     /// Read diary, patients, appointments, links, payments.
     Look,
+    /// Patients' whole numbers and email addresses; without it they are masked (hazard E4).
+    Contact,
     /// Patients and appointments: create and change.
     Book,
     /// Desk payments, charges, payment links and their sending.
@@ -58,8 +60,9 @@ pub enum Permission {
 }
 
 impl Permission {
-    pub const ALL: [Permission; 6] = [
+    pub const ALL: [Permission; 7] = [
         Permission::Look,
+        Permission::Contact,
         Permission::Book,
         Permission::TakeMoney,
         Permission::Refund,
@@ -70,7 +73,7 @@ impl Permission {
     pub fn least_role(self) -> Role {
         match self {
             Permission::Look => Role::Viewer,
-            Permission::Book | Permission::TakeMoney => Role::Reception,
+            Permission::Contact | Permission::Book | Permission::TakeMoney => Role::Reception,
             Permission::Refund | Permission::Configure => Role::Manager,
             Permission::Administer => Role::Owner,
         }
@@ -87,7 +90,7 @@ mod tests {
             .iter()
             .map(|role| Permission::ALL.iter().filter(|p| role.may(**p)).count())
             .collect();
-        assert_eq!(counts, [1, 3, 5, 6]);
+        assert_eq!(counts, [1, 4, 6, 7]);
         assert!(!Role::Reception.may(Permission::Refund) && Role::Manager.may(Permission::Refund));
     }
 }

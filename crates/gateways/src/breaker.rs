@@ -368,6 +368,7 @@ impl PaymentProvider for Guarded {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::roots::Roots;
 
     fn opened(now_ms: i64) -> State {
         (0..FAILURES_MAX).fold(State::Closed { failures: 0 }, |state, _| {
@@ -423,7 +424,7 @@ mod tests {
             secret_key: "sbx_sk_1".into(),
             webhook_secrets: vec![],
             account: "sbx_acct_1".into(),
-            client: crate::http::client().unwrap(),
+            client: crate::http::client(&Roots::default()).unwrap(),
         };
         let inner = crate::sandbox::SandboxProvider::new(config).unwrap();
         let clock = Arc::new(std::sync::atomic::AtomicI64::new(0));

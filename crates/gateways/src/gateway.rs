@@ -186,6 +186,10 @@ impl MessageChannel for HttpGateway {
         Answer::unknown("the gateway cannot be asked what became of a message")
     }
 
+    async fn greet(&self) -> Answer<()> {
+        Answer::unknown("a gateway is only heard when a message is sent")
+    }
+
     fn late_ms(&self) -> i64 {
         // There is no look-up that could prove an absence.
         i64::MAX

@@ -12,6 +12,7 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, Url};
 
 use crate::messages::{Handover, OF_ACCOUNT};
+use crate::roots::Roots;
 use crate::{Answer, Contact, Refusal, Unknown};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -33,17 +34,16 @@ pub enum ClientError {
     Build(#[from] reqwest::Error),
 }
 
-/// The client of every gateway: rustls with its own roots, no redirects (a redirected POST would lose its body or
+/// The client of every gateway: rustls with these roots, no redirects (a redirected POST would lose its body or
 /// reach somebody else), no proxy from the environment, timeouts always. Cheap to clone; build it once.
 ///
 /// # Errors
 /// See [`ClientError`]; neither depends on anything outside this process.
-pub fn client() -> Result<Client, ClientError> {
-    let roots = rustls::RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+pub fn client(roots: &Roots) -> Result<Client, ClientError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let mut tls = rustls::ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots)
+        .with_root_certificates(roots.store())
         .with_no_client_auth();
     // A preconfigured backend is taken as it is, so HTTP/2 has to be offered here.
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
@@ -310,7 +310,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_that_cannot_be_built_never_left() {
-        let client = client().unwrap();
+        let client = client(&Roots::default()).unwrap();
         let told = send(client.get("http://127.0.0.1:1/").header("x", "\n")).await;
         assert!(matches!(told, Answer::Refused(_)), "{told:?}");
         let told = send(client.get("http://127.0.0.1:1/")).await;

@@ -11,6 +11,7 @@ pub mod messages;
 pub mod mollie;
 pub mod payments;
 mod pushed;
+pub mod roots;
 pub mod sandbox;
 pub mod signature;
 pub mod smtp;

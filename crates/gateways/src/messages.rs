@@ -100,6 +100,15 @@ impl Handover {
     pub(crate) fn unknown(why: impl Into<String>) -> Handover {
         Handover::Unknown(Unknown::because(why))
     }
+
+    /// As the answer to a call that sends nothing.
+    pub(crate) fn into_answer(self) -> Answer<()> {
+        match self {
+            Handover::Taken(_) => Answer::Done(()),
+            Handover::Refused(refusal) => Answer::Refused(refusal),
+            Handover::NotNow(unknown) | Handover::Unknown(unknown) => Answer::Unknown(unknown),
+        }
+    }
 }
 
 /// A delivery receipt as it was pushed to us.
@@ -144,6 +153,9 @@ pub trait MessageChannel: Send + Sync {
     /// `Refused { code: "not_found" }`: the carrier does not have it, or takes a repeat for the same message; from
     /// [`MessageChannel::late_ms`] after the call on, it may be sent again.
     async fn look_up(&self, message: &Message, since: UtcMs) -> Answer<MessageFacts>;
+
+    /// Whether the carrier answers and knows us, asked without sending anything.
+    async fn greet(&self) -> Answer<()>;
 
     /// How long (ms) a call that got no answer may still be under way to the carrier.
     fn late_ms(&self) -> i64;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use lettre::message::Mailbox;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
-use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
 use remit_core::UtcMs;
 
@@ -22,6 +22,7 @@ use crate::messages::{
     ReceiptError, ReceiptRequest,
 };
 use crate::pushed;
+use crate::roots::Roots;
 use server::Security;
 pub use server::{Server, ServerError, join, same_sign_in, split};
 
@@ -41,6 +42,8 @@ pub struct SmtpConfig {
     pub reply_to: Option<String>,
     /// What bounces that are posted to us prove themselves with.
     pub receipt_token: Option<String>,
+    /// Whom TLS trusts.
+    pub roots: Roots,
 }
 
 /// Why settings cannot be used. For people.
@@ -61,6 +64,7 @@ pub struct Smtp {
     from: Mailbox,
     reply_to: Option<Mailbox>,
     receipt_token: Option<String>,
+    roots: Roots,
 }
 
 /// One mailbox on one line. The mail builder must not be given a name with a line break (hazard D6).
@@ -83,14 +87,21 @@ impl Smtp {
                 .map(|text| mailbox(text).ok_or(SmtpError::ReplyTo))
                 .transpose()?,
             receipt_token: config.receipt_token,
+            roots: config.roots,
         })
     }
 
     /// A connection on which a message can be sent.
-    async fn greet(&self) -> Result<AsyncSmtpConnection, Handover> {
+    async fn connect(&self) -> Result<AsyncSmtpConnection, Handover> {
+        let connected = tokio::time::timeout(GREETING_TIMEOUT, self.sign_in());
+        let late = Handover::not_now("the mail server did not answer in time", None);
+        connected.await.unwrap_or(Err(late))
+    }
+
+    async fn sign_in(&self) -> Result<AsyncSmtpConnection, Handover> {
         let hello = ClientId::default();
         let server = &self.server;
-        let tls = || TlsParameters::new(server.host.clone());
+        let tls = || self.roots.tls_with(&server.host);
         let wrapped = match server.security {
             Security::Wrapped => Some(tls().map_err(|error| answers::before(&error))?),
             Security::StartTls | Security::Plain => None,
@@ -126,10 +137,9 @@ impl MessageChannel for Smtp {
             Ok(letter) => letter,
             Err(other) => return other,
         };
-        let mut connection = match tokio::time::timeout(GREETING_TIMEOUT, self.greet()).await {
-            Ok(Ok(connection)) => connection,
-            Ok(Err(other)) => return other,
-            Err(_) => return Handover::not_now("the mail server did not answer in time", None),
+        let mut connection = match self.connect().await {
+            Ok(connection) => connection,
+            Err(other) => return other,
         };
         let written = letter.formatted();
         let sending = connection.send(letter.envelope(), &written);
@@ -142,9 +152,18 @@ impl MessageChannel for Smtp {
             Ok(Err(error)) => answers::to_message(&error, letter.envelope()),
             Err(_) => Handover::unknown("the mail server did not answer in time"),
         };
-        // Whatever came of it, a farewell that fails changes nothing.
-        let _ = tokio::time::timeout(Duration::from_secs(2), connection.quit()).await;
+        farewell(connection).await;
         sent
+    }
+
+    async fn greet(&self) -> Answer<()> {
+        match self.connect().await {
+            Ok(connection) => {
+                farewell(connection).await;
+                Answer::Done(())
+            }
+            Err(other) => other.into_answer(),
+        }
     }
 
     /// The same Message-ID makes a repeat the same message.
@@ -162,6 +181,11 @@ impl MessageChannel for Smtp {
     fn parse_receipt(&self, request: ReceiptRequest<'_>) -> Result<Receipt, ReceiptError> {
         pushed::parse(self.receipt_token.as_deref(), &request)
     }
+}
+
+/// Whatever came before, a farewell that fails changes nothing.
+async fn farewell(mut connection: AsyncSmtpConnection) {
+    let _ = tokio::time::timeout(Duration::from_secs(2), connection.quit()).await;
 }
 
 /// The builder says no to what its parts cannot hold.

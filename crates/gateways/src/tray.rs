@@ -8,8 +8,8 @@ use remit_core::UtcMs;
 
 use crate::Answer;
 use crate::messages::{
-    Handover, Message, MessageChannel, MessageFacts, MessageStatus, Receipt, ReceiptError,
-    ReceiptRequest,
+    Handover, Message, MessageChannel, MessageFacts, MessageStatus, OF_RECIPIENT, Receipt,
+    ReceiptError, ReceiptRequest,
 };
 
 /// Where the tray keeps its messages. Implemented over the database by the floor above.
@@ -27,6 +27,10 @@ pub trait TrayShelf: Send + Sync {
     /// A sentence for the log when it could not be read.
     async fn find(&self, reference: &str) -> Result<Option<String>, String>;
 }
+
+/// A number of Ofcom's block for drama that the tray does not reach, so that a failed delivery can be tried out: to it a
+/// carrier's answer about a number that nobody has.
+pub const UNREACHABLE: &str = "+447700900000";
 
 /// A channel that delivers into the tray at once.
 pub struct Tray {
@@ -50,6 +54,9 @@ fn delivered(id: String) -> MessageFacts {
 #[async_trait]
 impl MessageChannel for Tray {
     async fn send(&self, message: &Message) -> Handover {
+        if message.to == UNREACHABLE {
+            return Handover::refused(OF_RECIPIENT, "The network does not know this number.");
+        }
         match self.shelf.keep(message).await {
             Ok(id) => Handover::Taken(delivered(id)),
             Err(why) => Handover::unknown(why),
@@ -62,6 +69,10 @@ impl MessageChannel for Tray {
             Ok(None) => Answer::refused("not_found", "The tray has no such message."),
             Err(why) => Answer::unknown(why),
         }
+    }
+
+    async fn greet(&self) -> Answer<()> {
+        Answer::Done(())
     }
 
     fn late_ms(&self) -> i64 {

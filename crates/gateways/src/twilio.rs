@@ -8,7 +8,7 @@ mod tests;
 
 use async_trait::async_trait;
 use remit_core::{MINUTE_MS, UtcMs};
-use reqwest::Url;
+use reqwest::{RequestBuilder, Url};
 use serde::Deserialize;
 
 use crate::address::{self, AddressError};
@@ -57,6 +57,13 @@ impl Twilio {
             messages: http::below(&base, &path, &[]),
             config,
         })
+    }
+
+    fn list(&self, filter: &[(&str, &str)]) -> RequestBuilder {
+        let mut url = self.messages.clone();
+        url.query_pairs_mut().extend_pairs(filter);
+        let (name, password) = (&self.config.account_sid, &self.config.auth_token);
+        self.config.client.get(url).basic_auth(name, Some(password))
     }
 
     fn form<'a>(
@@ -192,14 +199,7 @@ impl MessageChannel for Twilio {
     /// By number, words and time: Twilio keeps no reference of ours. Without a filter on the date, which would leave out
     /// what still waits to be sent.
     async fn look_up(&self, message: &Message, since: UtcMs) -> Answer<MessageFacts> {
-        let mut url = self.messages.clone();
-        url.query_pairs_mut()
-            .extend_pairs([("To", message.to.as_str()), ("PageSize", PAGE_SIZE)]);
-        let request = self
-            .config
-            .client
-            .get(url)
-            .basic_auth(&self.config.account_sid, Some(&self.config.auth_token));
+        let request = self.list(&[("To", message.to.as_str()), ("PageSize", PAGE_SIZE)]);
         let reply = match http::send(request).await.into_result() {
             Ok(reply) => reply,
             Err(other) => return other,
@@ -227,6 +227,21 @@ impl MessageChannel for Twilio {
             ),
             None if is_whole => Answer::refused("not_found", "Twilio has no such message."),
             None => Answer::unknown("Twilio has more messages to this number than fit one answer"),
+        }
+    }
+
+    async fn greet(&self) -> Answer<()> {
+        let request = self.list(&[("PageSize", "1")]);
+        let reply = match http::send(request).await.into_result() {
+            Ok(reply) => reply,
+            Err(other) => return other,
+        };
+        match (reply.status, refusal(&reply)) {
+            (200, _) => Answer::Done(()),
+            (_, Some(refusal)) => Answer::Refused(refusal),
+            (status, None) => {
+                Answer::unknown(format!("Twilio’s answer proves nothing (status {status})"))
+            }
         }
     }
 

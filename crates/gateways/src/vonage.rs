@@ -9,14 +9,14 @@ mod tests;
 use async_trait::async_trait;
 use remit_core::messages::segments;
 use remit_core::{MINUTE_MS, UtcMs};
-use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
+use reqwest::{RequestBuilder, Url};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::Answer;
 use crate::address::{self, AddressError};
-use crate::http::{self, Client};
+use crate::http::{self, Client, Reply};
 use crate::messages::{
     Handover, Message, MessageChannel, MessageFacts, MessageStatus, Receipt, ReceiptError,
     ReceiptRequest,
@@ -49,6 +49,26 @@ pub struct Vonage {
 }
 
 impl Vonage {
+    /// Asks for the records of a span of at most a day.
+    fn report(&self, from: UtcMs, to: UtcMs) -> RequestBuilder {
+        let at = |ms: UtcMs| {
+            jiff::Timestamp::from_millisecond(ms).map_or_else(
+                |_| String::new(),
+                |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            )
+        };
+        let mut url = self.reports.clone();
+        url.query_pairs_mut().extend_pairs([
+            ("account_id", self.config.api_key.as_str()),
+            ("product", "SMS"),
+            ("direction", "outbound"),
+            ("date_start", &at(from)),
+            ("date_end", &at(to)),
+        ]);
+        let (name, password) = (&self.config.api_key, &self.config.api_secret);
+        self.config.client.get(url).basic_auth(name, Some(password))
+    }
+
     /// # Errors
     /// An address that cannot be used.
     pub fn new(config: VonageConfig) -> Result<Vonage, AddressError> {
@@ -207,25 +227,7 @@ impl MessageChannel for Vonage {
     /// By our own reference, which the records of the Reports API carry. A record may be late, so its absence proves
     /// nothing.
     async fn look_up(&self, message: &Message, since: UtcMs) -> Answer<MessageFacts> {
-        let at = |ms: UtcMs| {
-            jiff::Timestamp::from_millisecond(ms).map_or_else(
-                |_| String::new(),
-                |at| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            )
-        };
-        let mut url = self.reports.clone();
-        url.query_pairs_mut().extend_pairs([
-            ("account_id", self.config.api_key.as_str()),
-            ("product", "SMS"),
-            ("direction", "outbound"),
-            ("date_start", &at(since - SKEW_MS)),
-            ("date_end", &at(since + REPORT_MS)),
-        ]);
-        let request = self
-            .config
-            .client
-            .get(url)
-            .basic_auth(&self.config.api_key, Some(&self.config.api_secret));
+        let request = self.report(since - SKEW_MS, since + REPORT_MS);
         let reply = match http::send(request).await.into_result() {
             Ok(reply) => reply,
             Err(other) => return other,
@@ -245,6 +247,21 @@ impl MessageChannel for Vonage {
             || Answer::unknown("Vonage has no record of the message yet"),
             |record| Answer::Done(record.facts()),
         )
+    }
+
+    async fn greet(&self) -> Answer<()> {
+        let now = jiff::Timestamp::now().as_millisecond();
+        let request = self.report(now - SKEW_MS, now);
+        match http::send(request).await.into_result() {
+            Ok(Reply { status: 200, .. }) => Answer::Done(()),
+            Ok(Reply {
+                status: 401 | 403, ..
+            }) => faults::refused("4").into_answer(),
+            Ok(Reply { status, .. }) => {
+                Answer::unknown(format!("Vonage’s answer proves nothing (status {status})"))
+            }
+            Err(other) => other,
+        }
     }
 
     fn late_ms(&self) -> i64 {

@@ -14,6 +14,7 @@ use remit_gateways::payments::{
     About, Closing, DisputeStatus, Facts, Lookup, PaymentProvider, ProviderEvent, RefundOrder,
     RefundStatus, Session, SessionOrder, SessionStatus,
 };
+use remit_gateways::roots::Roots;
 use remit_gateways::stripe::{StripeConfig, StripeProvider};
 
 use support::{Bench, done, refused_with, until};
@@ -481,7 +482,7 @@ impl Stripe {
             secret_key: fake_stripe::SECRET_KEY.into(),
             webhook_secrets: Vec::new(),
             account: there.world().account.clone(),
-            client: http::client().unwrap(),
+            client: http::client(&Roots::default()).unwrap(),
         };
         let provider = StripeProvider::new(config).unwrap();
         Stripe { provider, there }
@@ -562,7 +563,7 @@ impl Mollie {
             api_base: there.url.clone(),
             api_key: "test_fake".into(),
             account: "pfl_fake".into(),
-            client: http::client().unwrap(),
+            client: http::client(&Roots::default()).unwrap(),
         };
         let provider = MollieProvider::new(config).unwrap();
         Mollie { provider, there }

@@ -15,6 +15,7 @@ use remit_gateways::messages::{
     Attachment, Handover, Message, MessageChannel, MessageStatus, OF_ACCOUNT, OF_MESSAGE,
     OF_RECIPIENT,
 };
+use remit_gateways::roots::Roots;
 use remit_gateways::smtp::{Smtp, SmtpConfig};
 use remit_gateways::twilio::{Twilio, TwilioConfig};
 use remit_gateways::vonage::{Vonage, VonageConfig};
@@ -27,7 +28,7 @@ fn now_ms() -> i64 {
 }
 
 fn door(company: Company, fake: &FakeCarriers, secret: Option<&str>) -> Box<dyn MessageChannel> {
-    let client = http::client().unwrap();
+    let client = http::client(&Roots::default()).unwrap();
     let own = |usual: &str| secret.unwrap_or(usual).to_owned();
     match company {
         Company::Twilio => Box::new(
@@ -188,6 +189,32 @@ async fn wrong_keys_are_the_accounts_fault_and_never_in_the_words() {
 }
 
 #[tokio::test]
+async fn a_greeting_tells_whether_the_carrier_knows_us_and_sends_nothing() {
+    let fake = FakeCarriers::open().await.unwrap();
+    for company in [Company::Twilio, Company::Vonage] {
+        let right = door(company, &fake, None).greet().await;
+        assert!(matches!(right, Answer::Done(())), "{company:?}: {right:?}");
+        let wrong = door(company, &fake, Some("wrong_secret_0000"));
+        match wrong.greet().await {
+            Answer::Refused(refusal) => assert_eq!(refusal.code, OF_ACCOUNT, "{company:?}"),
+            other => panic!("{company:?}: {other:?}"),
+        }
+    }
+    // A gateway of whatever make has no question that all of them answer.
+    let gateway = door(Company::Gateway, &fake, None).greet().await;
+    assert!(matches!(gateway, Answer::Unknown(_)), "{gateway:?}");
+    let server = FakeSmtp::open().await.unwrap();
+    let url = server.wants_sign_in();
+    let known = mail(&url).greet().await;
+    assert!(matches!(known, Answer::Done(())), "{known:?}");
+    let wrong = mail(&url.replace("fake%20mail", "wrong")).greet().await;
+    assert!(matches!(wrong, Answer::Refused(_)), "{wrong:?}");
+    let nobody = mail("smtp://127.0.0.1:9").greet().await;
+    assert!(matches!(nobody, Answer::Unknown(_)), "{nobody:?}");
+    assert_eq!([fake.complaints(), server.complaints()].concat(), [""; 0]);
+}
+
+#[tokio::test]
 async fn nobody_there_is_a_proof_that_nothing_left() {
     let fake = FakeCarriers::open().await.unwrap();
     let mut gone = FakeCarriers::open().await.unwrap();
@@ -274,7 +301,12 @@ fn email_to(to: &str) -> Message {
 }
 
 fn mail(url: &str) -> Smtp {
+    mail_trusting(url, Roots::default())
+}
+
+fn mail_trusting(url: &str, roots: Roots) -> Smtp {
     Smtp::new(SmtpConfig {
+        roots,
         url: url.into(),
         from: "Zoë’s Clinic <pay@larkhill.example>".into(),
         reply_to: Some("desk@larkhill.example".into()),
@@ -435,6 +467,33 @@ async fn a_mail_server_gets_the_name_and_password_it_wants() {
         "e@example.com",
     ] {
         assert!(server.letters(to).is_empty(), "{to}");
+    }
+}
+
+#[tokio::test]
+async fn a_mail_server_is_reached_in_secret_and_proves_who_it_is() {
+    for server in [FakeSmtp::wrapped().await, FakeSmtp::upgraded().await] {
+        let server = server.unwrap();
+        let url = server.wants_sign_in();
+        let known = Roots::from_pem(server.authority.as_bytes()).unwrap();
+        let sent = mail_trusting(&url, known.clone())
+            .send(&email_to("safe@example.com"))
+            .await;
+        assert_eq!(word(&sent), "taken", "{url}: {sent:?}");
+        // An authority that nobody vouches for, and a certificate of another name.
+        let elsewhere = url.replace("localhost", "127.0.0.1");
+        for (url, roots) in [(&url, Roots::default()), (&elsewhere, known)] {
+            let door = mail_trusting(url, roots);
+            let refused = door.send(&email_to("spy@example.com")).await;
+            assert_eq!(word(&refused), "not now", "{url}: {refused:?}");
+            assert!(
+                format!("{refused:?}").contains("certificate"),
+                "{refused:?}"
+            );
+        }
+        assert_eq!(server.letters("safe@example.com").len(), 1);
+        assert!(server.letters("spy@example.com").is_empty());
+        assert_eq!(server.complaints(), [""; 0]);
     }
 }
 

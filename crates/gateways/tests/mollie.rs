@@ -10,6 +10,7 @@ use remit_gateways::payments::{
     Closing, DisputeStatus, PaymentProvider as _, Session, SessionStatus, WebhookSetup,
 };
 
+use remit_gateways::roots::Roots;
 use support::mollie::Mollie;
 use support::{done, order, refused_with};
 
@@ -18,7 +19,7 @@ fn with_key(there: &Mollie, api_key: &str) -> MollieProvider {
         api_base: there.url.clone(),
         api_key: api_key.into(),
         account: "pfl_fake".into(),
-        client: http::client().unwrap(),
+        client: http::client(&Roots::default()).unwrap(),
     })
     .unwrap()
 }

@@ -10,6 +10,7 @@ use remit_gateways::payments::{
     About, DisputeStatus, FOREIGN, Frozen, Lookup, MovementKind, PaymentProvider as _, RefundOrder,
     RefundStatus, Session, SessionStatus, WebhookRequest, WebhookSetup,
 };
+use remit_gateways::roots::Roots;
 use remit_gateways::stripe::{StripeConfig, StripeProvider};
 use remit_gateways::{Answer, http};
 
@@ -74,7 +75,7 @@ fn with_key(there: &FakeStripe, key: &str, webhook_secret: &str) -> StripeProvid
         secret_key: key.into(),
         webhook_secrets: vec![webhook_secret.into()],
         account: there.world().account.clone(),
-        client: http::client().unwrap(),
+        client: http::client(&Roots::default()).unwrap(),
     })
     .unwrap()
 }
@@ -308,7 +309,7 @@ async fn webhooks_are_registered_signed_and_read() {
     till.there.pay(&session.session_id).unwrap();
     let events = done(till.provider.list_events(0, None).await).items;
     let provider = with_key(&till.there, fake_stripe::SECRET_KEY, &secret);
-    let raw = http::client()
+    let raw = http::client(&Roots::default())
         .unwrap()
         .get(format!("{}/v1/events", till.there.url))
         .bearer_auth(fake_stripe::SECRET_KEY)

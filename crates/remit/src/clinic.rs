@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use remit_app::{App, Config, clinics, keys, sign_in};
+use remit_app::{Actor, App, Config, Roots, api_keys, clinics, keys, sign_in};
 use remit_core::clinic::Clinic;
 use remit_core::money::Currency;
 use remit_core::roles::Role;
@@ -55,6 +55,7 @@ pub async fn init(args: InitArgs) -> Result<()> {
         self_url: "http://localhost".into(),
         demo: false,
         messages_a_day: remit_core::sending_limits::INSTALLATION_A_DAY,
+        roots: Roots::default(),
         demo_sign_in: None,
     };
     let app = App::new(store, config, keys)?;
@@ -125,14 +126,14 @@ pub struct ApiKeyArgs {
 }
 
 pub async fn api_key(args: ApiKeyArgs) -> Result<()> {
-    let app = settings::offline(&args.database, &args.key).await?;
+    let app = settings::offline(&args.database, &args.key, None, Roots::default()).await?;
     let Some(role) = Role::parse(&args.role) else {
         bail!("{:?} is not a role", args.role)
     };
     let clinic = the_clinic(&app, args.clinic.as_deref()).await?;
     println!(
         "api_key: {}",
-        sign_in::add_api_key(&app, clinic.id, &args.name, role).await?
+        api_keys::create(&app, &Actor::remit(clinic.id), &args.name, role).await?
     );
     app.store.close().await;
     Ok(())

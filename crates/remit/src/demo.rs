@@ -5,6 +5,7 @@ mod clinic;
 mod diary;
 mod history;
 mod patients;
+mod stories;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -32,9 +33,17 @@ pub struct Args {
     /// Where staff and patients reach it; the listening address when not given.
     #[arg(long, env = "REMIT_PUBLIC_URL")]
     public_url: Option<String>,
+    /// Days of history that a new demo makes up, 0 to 60.
+    #[arg(long, default_value_t = history::DAYS, value_parser = clap::value_parser!(i64).range(0..=history::DAYS))]
+    history_days: i64,
     #[command(flatten)]
     sending: crate::settings::Sending,
+    #[command(flatten)]
+    trust: crate::settings::Trust,
 }
+
+/// Days from the founding to the first day of the demo's past.
+const FOUNDED_BEFORE: i64 = 5;
 
 /// What stays the same over restarts. It is a demo: the file lies beside its database, readable by this user only.
 #[derive(Serialize, Deserialize)]
@@ -71,6 +80,7 @@ pub async fn run(args: Args) -> Result<()> {
         self_url,
         messages_a_day: args.sending.messages_a_day,
         demo: true,
+        roots: args.trust.roots()?,
         demo_sign_in: Some((sign_in.email.clone(), sign_in.password.clone())),
     };
     let app = App::new(store, config, keys)?;
@@ -84,7 +94,7 @@ pub async fn run(args: Args) -> Result<()> {
     };
     let serving = tokio::spawn(serve::serve(app.clone(), listener, vec![], ready, asked));
     if fresh {
-        seed(&app, &sign_in)
+        seed(&app, &sign_in, args.history_days)
             .await
             .context("filling the demo's diary")?;
     }
@@ -116,18 +126,29 @@ fn sign_in(file: &Path) -> Result<SignIn> {
 }
 
 /// Fills a new database, saying what it does.
-async fn seed(app: &Arc<App>, sign_in: &SignIn) -> Result<()> {
-    // It was founded a month ago, so that its provider's books go back as far as its payments.
-    let month = (history::DAYS + 1) * remit_core::DAY_MS;
-    app.store.shift_clock(-month);
+async fn seed(app: &Arc<App>, sign_in: &SignIn, days: i64) -> Result<()> {
+    // It was founded before its first appointment was booked, so that its provider's books go back as far as its
+    // payments.
+    let before = (history::DAYS + FOUNDED_BEFORE) * remit_core::DAY_MS;
+    app.store.shift_clock(-before);
     let founded = found(app, sign_in).await;
-    app.store.shift_clock(month);
+    app.store.shift_clock(before);
     let (desk, people, practitioners, services, patients) = founded?;
-    eprintln!("playing the month before");
-    history::play(app, &desk, &practitioners, &services, &patients).await?;
+    let past = stories::Past {
+        app,
+        desk: &desk,
+        practitioners: &practitioners,
+        services: &services,
+        patients: &patients,
+        zone: jiff::tz::TimeZone::get("Europe/London")?,
+        now: app.now().await?,
+    };
+    eprintln!("playing the {days} days before");
+    history::play(&past, days).await?;
     eprintln!("filling the diary around today");
-    diary::fill(app, &desk, &practitioners, &services, &patients).await?;
-    // Nobody was away all month: what is new at the bell is of the last day.
+    diary::fill(&past).await?;
+    clinic::away(app, &desk, &practitioners).await?;
+    // Nobody was away all the time: what is new at the bell is of the last day.
     let yesterday = app.now().await? - remit_core::DAY_MS;
     for person in people {
         let actor = Actor {

@@ -1,4 +1,4 @@
-//! `remit doctor`: is the installation sound? Environment, database, keys, clocks, and each clinic's payment accounts by
+//! `remit doctor`: is the installation sound? Environment, database, keys, clocks, and each clinic's payment accounts and carriers of messages by
 //! the same lines as Settings, Providers.
 
 use std::os::unix::fs::PermissionsExt as _;
@@ -8,10 +8,12 @@ use std::process::ExitCode;
 use anyhow::Result;
 use remit_app::providers::examine::Verdict;
 use remit_app::providers::{SANDBOX, settings as accounts};
-use remit_app::{App, clinics};
+use remit_app::{App, clinics, messaging};
+use remit_core::clinic::Clinic;
+use remit_core::deliveries::Channel;
 use serde_json::json;
 
-use crate::settings::{self, Database, MasterKey};
+use crate::settings::{self, Database, MasterKey, Trust};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -19,6 +21,8 @@ pub struct Args {
     database: Database,
     #[command(flatten)]
     key: MasterKey,
+    #[command(flatten)]
+    trust: Trust,
     /// Where staff and patients reach this installation.
     #[arg(long, env = "REMIT_PUBLIC_URL")]
     public_url: Option<String>,
@@ -153,7 +157,7 @@ async fn database(args: &Args) -> Vec<Look> {
     store.close().await;
     let sealed_open = looks.iter().all(|look| look.verdict == Verdict::Ok);
     if is_current && sealed_open {
-        looks.extend(providers(args).await);
+        looks.extend(clinics_of(args).await);
     }
     looks
 }
@@ -172,13 +176,17 @@ async fn skew(store: &remit_app::Store) -> Option<String> {
     })
 }
 
-/// Each clinic's accounts.
-async fn providers(args: &Args) -> Vec<Look> {
-    let app =
-        match settings::offline_at(&args.database, &args.key, args.public_url.as_deref()).await {
-            Ok(app) => app,
-            Err(error) => return vec![Look::of("providers", Some(format!("{error:#}")))],
-        };
+/// Each clinic's payment accounts, and who carries its messages.
+async fn clinics_of(args: &Args) -> Vec<Look> {
+    let roots = match args.trust.roots() {
+        Ok(roots) => roots,
+        Err(error) => return vec![Look::of("REMIT_CA_FILE", Some(format!("{error:#}")))],
+    };
+    let url = args.public_url.as_deref();
+    let app = match settings::offline(&args.database, &args.key, url, roots).await {
+        Ok(app) => app,
+        Err(error) => return vec![Look::of("clinics", Some(format!("{error:#}")))],
+    };
     let looks = match clinics::list(&app).await {
         Ok(clinics) if clinics.is_empty() => vec![Look::new(
             "clinics",
@@ -188,7 +196,10 @@ async fn providers(args: &Args) -> Vec<Look> {
         Ok(clinics) => {
             let mut looks = Vec::new();
             for clinic in &clinics {
-                looks.extend(of_clinic(&app, clinic).await);
+                looks.extend(accounts_of(&app, clinic).await);
+                for channel in [Channel::Sms, Channel::Email] {
+                    looks.extend(carrier_of(&app, clinic, channel).await);
+                }
             }
             looks
         }
@@ -198,7 +209,18 @@ async fn providers(args: &Args) -> Vec<Look> {
     looks
 }
 
-async fn of_clinic(app: &App, clinic: &remit_core::clinic::Clinic) -> Vec<Look> {
+async fn carrier_of(app: &App, clinic: &Clinic, channel: Channel) -> Vec<Look> {
+    let name = format!("{}, {}", clinic.name, channel.name());
+    match messaging::settings::examine(app, clinic.id, channel).await {
+        Ok(lines) => lines
+            .into_iter()
+            .map(|line| Look::new(format!("{name}, {}", line.what), line.verdict, line.text))
+            .collect(),
+        Err(error) => vec![Look::of(&name, Some(error.to_string()))],
+    }
+}
+
+async fn accounts_of(app: &App, clinic: &Clinic) -> Vec<Look> {
     let views = match accounts::list(app, clinic.id).await {
         Ok(views) => views,
         Err(error) => return vec![Look::of(&clinic.name, Some(error.to_string()))],

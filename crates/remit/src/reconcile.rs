@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use remit_app::reconcile::{self, AccountCompared, Compared};
 use remit_core::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
 
-use crate::settings::{self, Database, MasterKey};
+use crate::settings::{self, Database, MasterKey, Trust};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -15,6 +15,8 @@ pub struct Args {
     database: Database,
     #[command(flatten)]
     key: MasterKey,
+    #[command(flatten)]
+    trust: Trust,
     /// From this moment on: a span back from now (`30d`, `12h`, `45m`), a day (`2026-11-01`) or a moment (RFC 3339).
     /// Longer than four days: the events of the gap are replayed too.
     #[arg(long, default_value = "4d")]
@@ -28,14 +30,15 @@ pub struct Args {
 }
 
 pub async fn run(args: Args) -> Result<ExitCode> {
-    let app = settings::offline_at(&args.database, &args.key, args.public_url.as_deref()).await?;
+    let (url, roots) = (args.public_url.as_deref(), args.trust.roots()?);
+    let app = settings::offline(&args.database, &args.key, url, roots).await?;
     let now = app.now().await?;
     let since = moment(&args.since, now)?;
     let told = Progress::new();
     let compared = if now - since > reconcile::COMPARE_MS {
-        reconcile::replay(&app, since, |done, of| told.show(done, of)).await
+        reconcile::replay(&app, since, &|done, of| told.show(done, of)).await
     } else {
-        reconcile::compare(&app, since, |done, of| told.show(done, of)).await
+        reconcile::compare(&app, since, &|done, of| told.show(done, of)).await
     };
     told.end();
     let compared = compared.context("comparing")?;

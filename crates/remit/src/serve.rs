@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::settings::{self, Database, MasterKey, Sending};
+use crate::settings::{self, Database, MasterKey, Sending, Trust};
 
 #[derive(clap::Args)]
 pub struct Args {
@@ -26,6 +26,8 @@ pub struct Args {
     key: MasterKey,
     #[command(flatten)]
     sending: Sending,
+    #[command(flatten)]
+    trust: Trust,
     /// Proxies whose X-Forwarded-For is believed, separated by commas.
     #[arg(long, env = "REMIT_TRUSTED_PROXIES", value_delimiter = ',')]
     trusted_proxies: Vec<IpAddr>,
@@ -53,6 +55,7 @@ pub async fn run(args: Args) -> Result<()> {
         self_url,
         demo: false,
         messages_a_day: args.sending.messages_a_day,
+        roots: args.trust.roots()?,
         demo_sign_in: None,
     };
     let app = App::new(store, config, keys)?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use remit_app::keys::Keys;
-use remit_app::{App, Config};
+use remit_app::{App, Config, Roots};
 use remit_core::sending_limits::INSTALLATION_A_DAY;
 use tracing_subscriber::EnvFilter;
 
@@ -35,6 +35,25 @@ pub struct Sending {
     #[arg(long, env = "REMIT_MESSAGES_A_DAY", default_value_t = INSTALLATION_A_DAY,
         value_parser = clap::value_parser!(i64).range(0..))]
     pub messages_a_day: i64,
+}
+
+/// Whom connections to the outside trust.
+#[derive(clap::Args, Clone)]
+pub struct Trust {
+    /// A PEM file of certificate authorities to trust beside the public ones: those of your own mail server or proxy.
+    #[arg(long, env = "REMIT_CA_FILE")]
+    pub ca_file: Option<PathBuf>,
+}
+
+impl Trust {
+    pub fn roots(&self) -> Result<Roots> {
+        let Some(file) = &self.ca_file else {
+            return Ok(Roots::default());
+        };
+        let doing = || format!("REMIT_CA_FILE {} cannot be used", file.display());
+        let text = fs::read(file).with_context(doing)?;
+        Roots::from_pem(&text).with_context(doing)
+    }
 }
 
 /// Logs to standard error, so that standard output stays for what a script reads. `REMIT_LOG`: `info`, `debug`, or a
@@ -85,16 +104,12 @@ pub fn write_private(file: &Path, text: &str) -> Result<()> {
     out.sync_all().with_context(doing)
 }
 
-/// The application for a command that serves nobody.
-pub async fn offline(database: &Database, key: &MasterKey) -> Result<Arc<App>> {
-    offline_at(database, key, None).await
-}
-
-/// The same, told where a node of the installation is reached.
-pub async fn offline_at(
+/// The application for a command that serves nobody. `url`: where a node of the installation is reached.
+pub async fn offline(
     database: &Database,
     key: &MasterKey,
     url: Option<&str>,
+    roots: Roots,
 ) -> Result<Arc<App>> {
     let store = remit_app::open(&database.database_url)
         .await
@@ -108,6 +123,7 @@ pub async fn offline_at(
         self_url: url.into(),
         demo: false,
         messages_a_day: INSTALLATION_A_DAY,
+        roots,
         demo_sign_in: None,
     };
     Ok(App::new(

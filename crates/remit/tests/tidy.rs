@@ -436,3 +436,60 @@ fn ci_runs_what_developers_run() {
         "`.ci/run` is the one command scripts/test, so that CI and developers never see different things: {commands:?}"
     );
 }
+
+/// Where the links and pictures of a Markdown file lead, without other sites and anchors of the same page.
+fn targets(text: &str) -> Vec<String> {
+    let links = text.split("](").skip(1);
+    links
+        .filter_map(|rest| rest.split([')', ' ']).next())
+        .map(|target| target.split('#').next().unwrap_or_default().to_owned())
+        .filter(|target| !target.is_empty() && !target.contains("://"))
+        .collect()
+}
+
+#[test]
+fn what_the_documents_point_to_is_there() {
+    let mut found = Vec::new();
+    for (path, text) in texts("docs", &["md"]) {
+        let folder = top().join(&path).parent().map(Path::to_path_buf);
+        for target in targets(&text) {
+            if !folder
+                .as_ref()
+                .is_some_and(|folder| folder.join(&target).exists())
+            {
+                found.push(format!("{path}: {target}"));
+            }
+        }
+    }
+    for name in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let Ok(text) = fs::read_to_string(top().join(name)) else {
+            continue;
+        };
+        let missing = targets(&text)
+            .into_iter()
+            .filter(|target| !top().join(target).exists());
+        found.extend(missing.map(|target| format!("{name}: {target}")));
+    }
+    refuse(
+        "Write the page or picture, or point elsewhere (pictures: scripts/pictures):",
+        &found,
+    );
+}
+
+#[test]
+fn every_page_of_the_guide_is_in_its_contents() {
+    let contents = fs::read_to_string(top().join("docs/guide/src/SUMMARY.md"));
+    let listed = targets(&contents.expect("the guide's contents"));
+    let pages = texts("docs/guide/src", &["md"])
+        .into_iter()
+        .map(|(path, _)| path);
+    let found: Vec<String> = pages
+        .filter(|path| !path.ends_with("SUMMARY.md"))
+        .filter(|path| {
+            !listed
+                .iter()
+                .any(|page| path.ends_with(&format!("src/{page}")))
+        })
+        .collect();
+    refuse("Name these in docs/guide/src/SUMMARY.md:", &found);
+}

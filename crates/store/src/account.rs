@@ -42,11 +42,12 @@ statements! {
         WHERE b.clinic = $1 AND b.appt = $2"];
     SET_BALANCE = ["UPDATE appointment_balance SET total = $3, deposit = $4, paid = $5, refunded = $6, due = $7,
         credit = $8, version = version + 1 WHERE clinic = $1 AND appt = $2"];
-    ADD_CHARGE = ["INSERT INTO charge (clinic, id, appt, kind, description, amount, currency, service, created_at,
-        created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"];
+    ADD_CHARGE = ["INSERT INTO charge (clinic, id, appt, kind, description, quantity, amount, currency, service,
+        created_at, created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"];
     REMOVE_CHARGE = ["UPDATE charge SET removed_at = $3 WHERE clinic = $1 AND id = $2 AND removed_at IS NULL"];
-    SET_STATUS = ["UPDATE appointment SET status = $3 WHERE clinic = $1 AND id = $2"];
-    MOVE = ["UPDATE appointment SET starts_at = $3, ends_at = $4 WHERE clinic = $1 AND id = $2"];
+    SET_STATUS = ["UPDATE appointment SET status = $3, revision = revision + 1 WHERE clinic = $1 AND id = $2"];
+    MOVE = ["UPDATE appointment SET starts_at = $3, ends_at = $4, practitioner = $5, revision = revision + 1
+        WHERE clinic = $1 AND id = $2"];
     INSERT_LINK = ["INSERT INTO payment_link (clinic, id, appt, patient, purpose, amount, currency, token_hash,
         token_sealed, reference, state, late, created_at, created_by, expires_at, captured, refunded, disputed,
         delivery_failed)
@@ -79,8 +80,8 @@ statements! {
     LINK_CAPTURED = ["UPDATE payment_link SET captured = captured + $3, remind_at = NULL
         WHERE clinic = $1 AND id = $2"];
     INSERT_REFUND = ["INSERT INTO refund (clinic, id, payment, appt, amount, currency, reason, reopen, state,
-        requested_at, requested_by, approval, asker)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'requested', $9, $10, $11, $12)"];
+        requested_at, requested_by, approval, asker, correction)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'requested', $9, $10, $11, $12, $13)"];
     DECIDE_REFUND = ["UPDATE refund SET approval = $3, decided_by = $4
         WHERE clinic = $1 AND id = $2 AND approval = 'needed' AND state = 'requested'"];
     RESERVE = ["UPDATE payment SET refund_reserved = refund_reserved + $3 WHERE clinic = $1 AND id = $2"];
@@ -99,22 +100,20 @@ statements! {
         CAST(j.value ->> 'amount' AS BIGINT), j.value ->> 'currency' FROM " (each 2)];
 }
 
-#[derive(sqlx::FromRow)]
-struct StandingRow {
-    patient: String,
-    status: String,
-    currency: String,
-    total: i64,
-    deposit: i64,
-    paid: i64,
-    refunded: i64,
-    due: i64,
-    credit: i64,
-    now: i64,
-    #[sqlx(flatten)]
-    open: OpenRow,
-    #[sqlx(flatten)]
-    live: LiveRow,
+row! {
+    struct StandingRow {
+        patient: String,
+        status: String,
+        currency: String,
+        total: i64,
+        deposit: i64,
+        paid: i64,
+        refunded: i64,
+        due: i64,
+        credit: i64,
+        now: i64,
+    }
+    with open: OpenRow, live: LiveRow
 }
 
 /// Takes the appointment's lock row, the first lock of every money transaction, and reads what rules look at,
@@ -238,8 +237,9 @@ impl Scribe<'_> {
             Event::StatusChanged { to, .. } => {
                 exec!(tx, SET_STATUS, clinic, appt, to.name()).map(drop)
             }
-            Event::Moved { starts_at, ends_at } => {
-                exec!(tx, MOVE, clinic, appt, *starts_at, *ends_at).map(drop)
+            Event::Moved { to } => {
+                let who = to.practitioner.map(|who| who.to_string());
+                exec!(tx, MOVE, clinic, appt, to.starts_at, to.ends_at, who).map(drop)
             }
             Event::Posted(txn) => self.post(tx, txn).await,
             Event::BalanceSet(b) => exec!(
@@ -271,6 +271,7 @@ impl Scribe<'_> {
                 from,
                 to,
                 amount,
+                ..
             } => {
                 self.raise_refund(
                     tx,
@@ -312,6 +313,7 @@ impl Scribe<'_> {
             self.appt.clone(),
             charge.kind.name(),
             charge.description.clone(),
+            i64::from(charge.quantity),
             charge.amount.minor,
             charge.amount.currency.code().to_owned(),
             charge.service.map(|service| service.to_string()),
@@ -503,6 +505,7 @@ impl Scribe<'_> {
             self.actor.to_owned(),
             refund.approval.map(Approval::name),
             refund.asker.clone(),
+            i64::from(refund.correction),
         )
         .map(drop)
     }

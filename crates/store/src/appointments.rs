@@ -2,9 +2,10 @@
 
 use remit_core::UtcMs;
 use remit_core::account::Balance;
-use remit_core::appointments::{Charge, ChargeKind, Status};
+use remit_core::appointments::{Charge, ChargeKind, Slot, Status};
 use remit_core::ids::{AppointmentId, ChargeId, ClinicId, PatientId, PractitionerId};
 use remit_core::money::{Currency, Money};
+use remit_core::practitioners::Clash;
 
 use crate::error::{id, id_opt, read};
 use crate::{Result, Store, Tx};
@@ -12,7 +13,7 @@ use crate::{Result, Store, Tx};
 macro_rules! view {
     () => {
         "SELECT a.id, a.patient, p.name AS patient_name, p.email, p.phone, a.practitioner, d.name AS practitioner_name, d.room, a.title,
-        a.starts_at, a.ends_at, a.status, a.created_at, b.currency, b.total, b.deposit, b.paid, b.refunded, b.due,
+        a.starts_at, a.ends_at, a.revision, a.status, a.created_at, b.currency, b.total, b.deposit, b.paid, b.refunded, b.due,
         b.credit, l.state AS link_state, l.amount AS link_amount, l.expires_at AS link_expires_at,
         CAST(CASE WHEN x.id IS NULL THEN 0 ELSE 1 END AS BIGINT) AS expired_unpaid
         FROM appointment a
@@ -41,13 +42,20 @@ statements! {
         AND (starts_at > $2 OR (starts_at = $2 AND id > $3)) AND starts_at < $4 ORDER BY starts_at, id LIMIT $5"];
     PAGE_PATIENT = ["SELECT id, starts_at FROM appointment WHERE clinic = $1 AND patient = $6
         AND (starts_at > $2 OR (starts_at = $2 AND id > $3)) AND starts_at < $4 ORDER BY starts_at, id LIMIT $5"];
-    CHARGES = ["SELECT id, kind, description, amount, currency, service FROM charge
+    COMING_OF = ["SELECT id FROM appointment WHERE clinic = $1 AND patient IN " (ids 2) " AND starts_at >= $3
+        ORDER BY +starts_at, id LIMIT $4"];
+    PAST_OF = ["SELECT id FROM appointment WHERE clinic = $1 AND patient IN " (ids 2) " AND starts_at < $3
+        ORDER BY +starts_at DESC, id DESC LIMIT $4"];
+    CHARGES = ["SELECT id, kind, description, quantity, amount, currency, service FROM charge
         WHERE clinic = $1 AND appt = $2 AND removed_at IS NULL ORDER BY id"];
-    CHARGES_OF = ["SELECT appt, id, kind, description, amount, currency, service FROM charge
+    CHARGES_OF = ["SELECT appt, id, kind, description, quantity, amount, currency, service FROM charge
         WHERE clinic = $1 AND appt IN " (ids 2) " AND removed_at IS NULL ORDER BY id"];
     HAS_CHARGE = ["SELECT id FROM charge WHERE clinic = $1 AND id = $2"];
-    OVERLAP = ["SELECT id FROM appointment WHERE clinic = $1 AND practitioner = $2 AND starts_at < $4 AND ends_at > $3
-        AND status NOT IN ('cancelled', 'no_show') AND starts_at > $5 LIMIT 1"];
+    OVERLAP = ["SELECT p.name, a.starts_at, a.ends_at FROM appointment a
+        JOIN patient p ON p.clinic = a.clinic AND p.id = a.patient
+        WHERE a.clinic = $1 AND a.practitioner = $2 AND a.starts_at < $4 AND a.ends_at > $3 AND a.id <> $6
+        AND a.status NOT IN ('cancelled', 'no_show') AND a.starts_at > $5 ORDER BY a.starts_at, a.id LIMIT 1"];
+    PLACE = ["SELECT practitioner, starts_at, ends_at, revision FROM appointment WHERE clinic = $1 AND id = $2"];
 }
 
 /// What a fresh booking writes; its charges follow as decisions.
@@ -104,6 +112,8 @@ pub struct AppointmentView {
     pub title: String,
     pub starts_at: UtcMs,
     pub ends_at: UtcMs,
+    /// Counts the moves and changes of status: what a move is held against, so that none is undone unseen.
+    pub revision: i64,
     pub status: Status,
     pub created_at: UtcMs,
     pub balance: Balance,
@@ -113,32 +123,34 @@ pub struct AppointmentView {
     pub expired_unpaid: bool,
 }
 
-#[derive(sqlx::FromRow)]
-struct ViewRow {
-    id: String,
-    patient: String,
-    patient_name: String,
-    email: Option<String>,
-    phone: Option<String>,
-    practitioner: Option<String>,
-    practitioner_name: Option<String>,
-    room: Option<String>,
-    title: String,
-    starts_at: i64,
-    ends_at: i64,
-    status: String,
-    created_at: i64,
-    currency: String,
-    total: i64,
-    deposit: i64,
-    paid: i64,
-    refunded: i64,
-    due: i64,
-    credit: i64,
-    link_state: Option<String>,
-    link_amount: Option<i64>,
-    link_expires_at: Option<i64>,
-    expired_unpaid: i64,
+row! {
+    struct ViewRow {
+        id: String,
+        patient: String,
+        patient_name: String,
+        email: Option<String>,
+        phone: Option<String>,
+        practitioner: Option<String>,
+        practitioner_name: Option<String>,
+        room: Option<String>,
+        title: String,
+        starts_at: i64,
+        ends_at: i64,
+        revision: i64,
+        status: String,
+        created_at: i64,
+        currency: String,
+        total: i64,
+        deposit: i64,
+        paid: i64,
+        refunded: i64,
+        due: i64,
+        credit: i64,
+        link_state: Option<String>,
+        link_amount: Option<i64>,
+        link_expires_at: Option<i64>,
+        expired_unpaid: i64,
+    }
 }
 
 impl ViewRow {
@@ -159,6 +171,7 @@ impl ViewRow {
             title: self.title,
             starts_at: self.starts_at,
             ends_at: self.ends_at,
+            revision: self.revision,
             status: read(Status::parse(&self.status), "appointment status")?,
             created_at: self.created_at,
             balance: Balance {
@@ -268,13 +281,51 @@ pub async fn list(
     views(store, clinic, rows.into_iter().map(|(id, _)| id)).await
 }
 
-type ChargeRow = (String, String, String, i64, String, Option<String>);
+/// Appointments of these patients, at most `limit`: those from a moment on in order of start, then those before it,
+/// latest first.
+///
+/// # Errors
+/// The engine's own.
+pub async fn around(
+    store: &Store,
+    clinic: ClinicId,
+    patients: &[PatientId],
+    moment: UtcMs,
+    limit: i64,
+) -> Result<Vec<AppointmentView>> {
+    if patients.is_empty() {
+        return Ok(vec![]);
+    }
+    let of = serde_json::json!(patients).to_string();
+    let clinic_text = clinic.to_string();
+    let rows = read_all!(
+        store,
+        (String,),
+        COMING_OF,
+        clinic_text.clone(),
+        of.clone(),
+        moment,
+        limit
+    )?;
+    let mut found = views(store, clinic, rows.into_iter().map(|(id,)| id)).await?;
+    let left = limit - i64::try_from(found.len()).unwrap_or(limit);
+    if left > 0 {
+        let rows = read_all!(store, (String,), PAST_OF, clinic_text, of, moment, left)?;
+        let past = views(store, clinic, rows.into_iter().map(|(id,)| id)).await?;
+        found.extend(past.into_iter().rev());
+    }
+    Ok(found)
+}
 
-fn charge((charge, kind, description, amount, currency, service): ChargeRow) -> Result<Charge> {
+type ChargeRow = (String, String, String, i64, i64, String, Option<String>);
+
+fn charge(row: ChargeRow) -> Result<Charge> {
+    let (charge, kind, description, quantity, amount, currency, service) = row;
     Ok(Charge {
         id: id(&charge, "charge id")?,
         kind: read(ChargeKind::parse(&kind), "charge kind")?,
         description,
+        quantity: read(u32::try_from(quantity).ok(), "quantity")?,
         amount: Money::new(amount, read(Currency::parse(&currency), "currency")?),
         service: id_opt(&service, "service id")?,
     })
@@ -308,14 +359,25 @@ pub async fn charges_of(
     clinic: ClinicId,
     appointments: &[AppointmentId],
 ) -> Result<Vec<(AppointmentId, Charge)>> {
-    type Row = (String, String, String, String, i64, String, Option<String>);
+    type Row = (
+        String,
+        String,
+        String,
+        String,
+        i64,
+        i64,
+        String,
+        Option<String>,
+    );
     let ids = serde_json::json!(appointments).to_string();
     let rows = read_all!(store, Row, CHARGES_OF, clinic.to_string(), ids)?;
     rows.into_iter()
-        .map(|(appt, charge_id, kind, text, amount, currency, service)| {
-            let row = (charge_id, kind, text, amount, currency, service);
-            Ok((id(&appt, "appointment id")?, charge(row)?))
-        })
+        .map(
+            |(appt, charge_id, kind, text, quantity, amount, currency, service)| {
+                let row = (charge_id, kind, text, quantity, amount, currency, service);
+                Ok((id(&appt, "appointment id")?, charge(row)?))
+            },
+        )
         .collect()
 }
 
@@ -343,27 +405,50 @@ pub async fn knows_charge(store: &Store, clinic: ClinicId, charge: ChargeId) -> 
     Ok(row.is_some())
 }
 
-/// Whether the practitioner is busy in a span.
+/// The practitioner's first other appointment in a span.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn overlaps(
+pub async fn overlapping(
     tx: &mut Tx,
     who: PractitionerId,
-    starts_at: UtcMs,
-    ends_at: UtcMs,
-) -> Result<bool> {
+    (starts_at, ends_at): (UtcMs, UtcMs),
+    except: AppointmentId,
+) -> Result<Option<Clash>> {
     // Nothing lasts longer than a day, so older starts need no look: the index on the start does the work.
     let earliest = starts_at - remit_core::DAY_MS;
-    Ok(opt!(
+    let row = opt!(
         tx,
-        (String,),
+        (String, i64, i64),
         OVERLAP,
         tx.clinic(),
         who.to_string(),
         starts_at,
         ends_at,
-        earliest
-    )?
-    .is_some())
+        earliest,
+        except.to_string()
+    )?;
+    Ok(row.map(|(patient, starts_at, ends_at)| Clash::Taken {
+        patient,
+        starts_at,
+        ends_at,
+    }))
+}
+
+/// Where an appointment stands in the diary, and how often that was changed; read under its lock row.
+///
+/// # Errors
+/// The engine's own.
+pub async fn place_in(tx: &mut Tx, appointment: AppointmentId) -> Result<Option<(Slot, i64)>> {
+    type Row = (Option<String>, i64, i64, i64);
+    let row = opt!(tx, Row, PLACE, tx.clinic(), appointment.to_string())?;
+    row.map(|(who, starts_at, ends_at, revision)| {
+        let place = Slot {
+            starts_at,
+            ends_at,
+            practitioner: id_opt(&who, "practitioner id")?,
+        };
+        Ok((place, revision))
+    })
+    .transpose()
 }

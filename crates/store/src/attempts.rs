@@ -2,7 +2,7 @@
 
 use remit_core::UtcMs;
 use remit_core::attempts::{Attempt, AttemptState};
-use remit_core::ids::{AppointmentId, AttemptId, ClinicId};
+use remit_core::ids::{AppointmentId, AttemptId, ClinicId, LinkId};
 use remit_core::methods::Method;
 use remit_core::money::{Currency, Money};
 
@@ -28,25 +28,28 @@ statements! {
     LAST_OF_LINK = ["SELECT id, appt, link, method, provider, account, amount, currency, state, session_id, url,
         payment_id, captured, session_expires_at, created_at FROM payment_attempt
         WHERE clinic = $1 AND link = $2 ORDER BY created_at DESC LIMIT 1"];
+    TRIES = ["SELECT link, method, amount, currency, state, last_error, created_at, ended_at FROM payment_attempt
+        WHERE clinic = $1 AND link IN " (ids 2) " ORDER BY created_at, id LIMIT 2000"];
 }
 
-#[derive(sqlx::FromRow)]
-struct AttemptRow {
-    id: String,
-    appt: String,
-    link: Option<String>,
-    method: String,
-    provider: String,
-    account: String,
-    amount: i64,
-    currency: String,
-    state: String,
-    session_id: Option<String>,
-    url: Option<String>,
-    payment_id: Option<String>,
-    captured: i64,
-    session_expires_at: i64,
-    created_at: i64,
+row! {
+    struct AttemptRow {
+        id: String,
+        appt: String,
+        link: Option<String>,
+        method: String,
+        provider: String,
+        account: String,
+        amount: i64,
+        currency: String,
+        state: String,
+        session_id: Option<String>,
+        url: Option<String>,
+        payment_id: Option<String>,
+        captured: i64,
+        session_expires_at: i64,
+        created_at: i64,
+    }
 }
 
 impl AttemptRow {
@@ -73,23 +76,24 @@ impl AttemptRow {
     }
 }
 
-/// The live attempt as the standing's one statement reads it: all empty when there is none.
-#[derive(sqlx::FromRow)]
-pub(crate) struct LiveRow {
-    t_id: Option<String>,
-    t_link: Option<String>,
-    t_method: Option<String>,
-    t_provider: Option<String>,
-    t_account: Option<String>,
-    t_amount: Option<i64>,
-    t_currency: Option<String>,
-    t_state: Option<String>,
-    t_session_id: Option<String>,
-    t_url: Option<String>,
-    t_payment_id: Option<String>,
-    t_captured: Option<i64>,
-    t_session_expires_at: Option<i64>,
-    t_created_at: Option<i64>,
+row! {
+    /// The live attempt as the standing's one statement reads it: all empty when there is none.
+    pub(crate) struct LiveRow {
+        t_id: Option<String>,
+        t_link: Option<String>,
+        t_method: Option<String>,
+        t_provider: Option<String>,
+        t_account: Option<String>,
+        t_amount: Option<i64>,
+        t_currency: Option<String>,
+        t_state: Option<String>,
+        t_session_id: Option<String>,
+        t_url: Option<String>,
+        t_payment_id: Option<String>,
+        t_captured: Option<i64>,
+        t_session_expires_at: Option<i64>,
+        t_created_at: Option<i64>,
+    }
 }
 
 impl LiveRow {
@@ -154,6 +158,58 @@ pub async fn last_of_link(
         link.to_string()
     )?;
     row.map(|row| row.attempt()).transpose()
+}
+
+/// One try to pay, as people are told of it.
+#[derive(Clone, Debug)]
+pub struct Try {
+    pub link: LinkId,
+    pub method: Method,
+    pub amount: Money,
+    pub state: AttemptState,
+    /// The provider's last refusal in plain words.
+    pub why: Option<String>,
+    pub at: UtcMs,
+    pub ended_at: Option<UtcMs>,
+}
+
+type TryRow = (
+    Option<String>,
+    String,
+    i64,
+    String,
+    String,
+    Option<String>,
+    i64,
+    Option<i64>,
+);
+
+/// The tries of many links, oldest first; 2,000 at most.
+///
+/// # Errors
+/// The engine's own.
+pub async fn tries(store: &Store, clinic: ClinicId, links: &[LinkId]) -> Result<Vec<Try>> {
+    if links.is_empty() {
+        return Ok(vec![]);
+    }
+    let ids = serde_json::json!(links).to_string();
+    let rows = read_all!(store, TryRow, TRIES, clinic.to_string(), ids)?;
+    rows.into_iter()
+        .map(
+            |(link, method, amount, currency, state, why, at, ended_at)| {
+                let link: Option<LinkId> = id_opt(&link, "link id")?;
+                Ok(Try {
+                    link: read(link, "link id")?,
+                    method: read(Method::parse(&method), "method")?,
+                    amount: Money::new(amount, read(Currency::parse(&currency), "currency")?),
+                    state: read(AttemptState::parse(&state), "attempt state")?,
+                    why,
+                    at,
+                    ended_at,
+                })
+            },
+        )
+        .collect()
 }
 
 /// An attempt, read under the lock of its appointment.

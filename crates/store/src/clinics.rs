@@ -24,6 +24,8 @@ statements! {
     SET_REFUND_LIMITS = ["UPDATE clinic SET refund_reception_max = $2, refund_approval_above = $3 WHERE id = $1"];
     SHARES_EMAIL = ["SELECT shares_email FROM clinic WHERE id = $1"];
     SET_SHARES_EMAIL = ["UPDATE clinic SET shares_email = $2 WHERE id = $1"];
+    SET_PROFILE = ["UPDATE clinic SET name = $2, strapline = $3, phone = $4, email = $5, address = $6, zone = $7
+        WHERE id = $1"];
     SET_TEST_MODE = ["UPDATE clinic SET test_mode = $2 WHERE id = $1"];
 }
 
@@ -51,21 +53,22 @@ pub async fn insert(tx: &mut Tx, clinic: &Clinic, now: UtcMs) -> Result<()> {
     .map(drop)
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    route: String,
-    name: String,
-    strapline: String,
-    address: String,
-    phone: String,
-    email: String,
-    currency: String,
-    country: String,
-    zone: String,
-    test_mode: i64,
-    show_services: i64,
-    auto_refund: i64,
+row! {
+    struct Row {
+        id: String,
+        route: String,
+        name: String,
+        strapline: String,
+        address: String,
+        phone: String,
+        email: String,
+        currency: String,
+        country: String,
+        zone: String,
+        test_mode: i64,
+        show_services: i64,
+        auto_refund: i64,
+    }
 }
 
 impl Row {
@@ -120,6 +123,36 @@ pub async fn list(store: &Store) -> Result<Vec<Clinic>> {
 pub async fn set_test_mode(tx: &mut Tx, on: bool) -> Result<()> {
     tx.tell("clinic");
     exec!(tx, SET_TEST_MODE, tx.clinic(), i64::from(on)).map(drop)
+}
+
+/// What a clinic says of itself and may change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    pub name: String,
+    pub strapline: String,
+    pub phone: String,
+    pub email: String,
+    pub address: String,
+    /// IANA.
+    pub zone: String,
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn set_profile(tx: &mut Tx, profile: &Profile) -> Result<()> {
+    tx.tell("clinic");
+    exec!(
+        tx,
+        SET_PROFILE,
+        tx.clinic(),
+        profile.name.clone(),
+        profile.strapline.clone(),
+        profile.phone.clone(),
+        profile.email.clone(),
+        profile.address.clone(),
+        profile.zone.clone()
+    )
+    .map(drop)
 }
 
 /// The transaction's clinic's routing prefix.

@@ -46,24 +46,25 @@ pub struct DisputeView {
     pub appointment: AppointmentId,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    provider: String,
-    account: String,
-    dispute_id: String,
-    payment: String,
-    appt: String,
-    state: String,
-    amount: i64,
-    currency: String,
-    withdrawn: i64,
-    withdrawn_currency: String,
-    reason: String,
-    due_by: Option<i64>,
-    opened_at: i64,
-    closed_at: Option<i64>,
-    looks: i64,
-    postings: i64,
+row! {
+    struct Row {
+        provider: String,
+        account: String,
+        dispute_id: String,
+        payment: String,
+        appt: String,
+        state: String,
+        amount: i64,
+        currency: String,
+        withdrawn: i64,
+        withdrawn_currency: String,
+        reason: String,
+        due_by: Option<i64>,
+        opened_at: i64,
+        closed_at: Option<i64>,
+        looks: i64,
+        postings: i64,
+    }
 }
 
 impl Row {

@@ -18,6 +18,8 @@ statements! {
         ORDER BY id DESC LIMIT $3"];
     PAGE = ["SELECT id, at, kind, appt, link, actor, data FROM event WHERE clinic = $1 AND id > $2
         ORDER BY id LIMIT $3"];
+    FETCHES = ["SELECT link, at FROM event WHERE clinic = $1 AND link IN " (ids 2)
+        " AND kind = 'payment_link.fetched' ORDER BY at LIMIT 5000"];
 }
 
 /// One line to append.
@@ -127,6 +129,25 @@ pub async fn of_link(
         limit
     )?;
     rows.into_iter().map(view).collect()
+}
+
+/// When the pages of these links were fetched, oldest first (UTC ms); 5,000 at most.
+///
+/// # Errors
+/// The engine's own.
+pub async fn fetches(
+    store: &Store,
+    clinic: ClinicId,
+    links: &[LinkId],
+) -> Result<Vec<(LinkId, UtcMs)>> {
+    if links.is_empty() {
+        return Ok(vec![]);
+    }
+    let ids = json!(links).to_string();
+    let rows = read_all!(store, (String, i64), FETCHES, clinic.to_string(), ids)?;
+    rows.iter()
+        .map(|(link, at)| Ok((id(link, "link id")?, *at)))
+        .collect()
 }
 
 /// Everything that happened after an event, oldest first.

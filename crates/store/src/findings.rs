@@ -35,6 +35,8 @@ statements! {
     PAGE_CLOSED = ["SELECT id, kind, about, appt, amount, currency, detail, opened_at, closed_at, closed_by, note
         FROM finding WHERE clinic = $1 AND closed_at IS NOT NULL AND ($2 = '' OR kind = $2)
         AND closed_at <= $3 AND (closed_at < $3 OR id < $4) ORDER BY closed_at DESC, id DESC LIMIT $5"];
+    GET = ["SELECT id, kind, about, appt, amount, currency, detail, opened_at, closed_at, closed_by, note
+        FROM finding WHERE clinic = $1 AND id = $2"];
     CLOSE = ["UPDATE finding SET closed_at = $3, closed_by = $4, note = $5
         WHERE clinic = $1 AND id = $2 AND closed_at IS NULL"];
     KEEP = ["UPDATE finding SET closed_at = $3, closed_by = $4, note = $5 WHERE clinic = $1 AND appt = $2
@@ -106,19 +108,20 @@ pub async fn renew(
     put(tx, RENEW, finding, appointment, now).await
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    kind: String,
-    about: String,
-    appt: Option<String>,
-    amount: Option<i64>,
-    currency: Option<String>,
-    detail: String,
-    opened_at: i64,
-    closed_at: Option<i64>,
-    closed_by: Option<String>,
-    note: Option<String>,
+row! {
+    struct Row {
+        id: String,
+        kind: String,
+        about: String,
+        appt: Option<String>,
+        amount: Option<i64>,
+        currency: Option<String>,
+        detail: String,
+        opened_at: i64,
+        closed_at: Option<i64>,
+        closed_by: Option<String>,
+        note: Option<String>,
+    }
 }
 
 impl Row {
@@ -193,6 +196,20 @@ pub async fn page(
 /// The engine's own.
 pub async fn list(store: &Store, clinic: ClinicId, limit: i64) -> Result<Vec<FindingView>> {
     Ok(page(store, clinic, true, None, None, limit).await?.0)
+}
+
+/// One finding, open or settled.
+///
+/// # Errors
+/// The engine's own.
+pub async fn get(
+    store: &Store,
+    clinic: ClinicId,
+    finding: FindingId,
+) -> Result<Option<FindingView>> {
+    read_opt!(store, Row, GET, clinic.to_string(), finding.to_string())?
+        .map(Row::view)
+        .transpose()
 }
 
 /// How many findings are open.

@@ -5,11 +5,15 @@
 
 #[macro_use]
 mod engine;
+#[macro_use]
+mod row;
 pub mod account;
+pub mod api_keys;
 pub mod appointments;
 pub mod attempts;
 pub mod audit;
 pub mod backup;
+pub mod branding;
 pub mod check;
 pub mod clinics;
 mod connections;
@@ -34,6 +38,7 @@ pub mod notifications;
 pub mod outbox;
 pub mod patients;
 pub mod payments;
+pub mod practitioners;
 pub mod providers;
 pub mod receipts;
 pub mod refunds;
@@ -54,9 +59,11 @@ pub use error::{Result, StoreError};
 pub fn statements() -> Vec<(&'static str, Sql)> {
     [
         account::ALL,
+        api_keys::ALL,
         appointments::ALL,
         attempts::ALL,
         audit::ALL,
+        branding::ALL,
         check::ALL,
         clinics::ALL,
         credits::ALL,
@@ -81,6 +88,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         outbox::ALL,
         patients::ALL,
         payments::ALL,
+        practitioners::ALL,
         providers::ALL,
         receipts::ALL,
         refunds::ALL,

@@ -3,8 +3,8 @@
 pub(crate) mod list;
 pub(crate) mod tallies;
 
-pub use list::{Cursor, Filter, list};
-pub use tallies::{Tallies, Tally, fold_tallies, tallies};
+pub use list::{Cursor, Filter, list, of_amount};
+pub use tallies::{Tallies, Tally, fold_tallies, follow_up, tallies};
 
 use remit_core::UtcMs;
 use remit_core::ids::{AppointmentId, ClinicId, LinkId, PatientId};
@@ -46,6 +46,8 @@ statements! {
     GET = ["SELECT id, appt, purpose, amount, currency, token_hash, state, why, late, created_at, expires_at
         FROM payment_link WHERE clinic = $1 AND id = $2"];
     PLACE = ["SELECT appt FROM payment_link WHERE clinic = $1 AND id = $2"];
+    PAYER = ["SELECT l.appt, p.email, p.locale FROM payment_link l JOIN patient p
+        ON p.clinic = l.clinic AND p.id = l.patient WHERE l.clinic = $1 AND l.id = $2"];
     SEALED = ["SELECT token_sealed FROM payment_link WHERE clinic = $1 AND id = $2"];
     EXPIRED = ["SELECT clinic, id, appt FROM payment_link WHERE state IN ('created', 'sent', 'accessed')
         AND expires_at <= $1 ORDER BY expires_at LIMIT $2"];
@@ -71,19 +73,20 @@ statements! {
         ORDER BY l.asked_at DESC LIMIT $3"];
 }
 
-#[derive(sqlx::FromRow)]
-struct LinkRow {
-    id: String,
-    appt: String,
-    purpose: String,
-    amount: i64,
-    currency: String,
-    token_hash: Vec<u8>,
-    state: String,
-    why: Option<String>,
-    late: i64,
-    created_at: i64,
-    expires_at: i64,
+row! {
+    struct LinkRow {
+        id: String,
+        appt: String,
+        purpose: String,
+        amount: i64,
+        currency: String,
+        token_hash: Vec<u8>,
+        state: String,
+        why: Option<String>,
+        late: i64,
+        created_at: i64,
+        expires_at: i64,
+    }
 }
 
 impl LinkRow {
@@ -107,19 +110,20 @@ impl LinkRow {
     }
 }
 
-/// The open link as the standing's one statement reads it: all empty when there is none.
-#[derive(sqlx::FromRow)]
-pub(crate) struct OpenRow {
-    l_id: Option<String>,
-    l_purpose: Option<String>,
-    l_amount: Option<i64>,
-    l_currency: Option<String>,
-    l_token_hash: Option<Vec<u8>>,
-    l_state: Option<String>,
-    l_why: Option<String>,
-    l_late: Option<i64>,
-    l_created_at: Option<i64>,
-    l_expires_at: Option<i64>,
+row! {
+    /// The open link as the standing's one statement reads it: all empty when there is none.
+    pub(crate) struct OpenRow {
+        l_id: Option<String>,
+        l_purpose: Option<String>,
+        l_amount: Option<i64>,
+        l_currency: Option<String>,
+        l_token_hash: Option<Vec<u8>>,
+        l_state: Option<String>,
+        l_why: Option<String>,
+        l_late: Option<i64>,
+        l_created_at: Option<i64>,
+        l_expires_at: Option<i64>,
+    }
 }
 
 impl OpenRow {
@@ -167,6 +171,35 @@ pub async fn place(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Opti
         link.to_string()
     )?;
     row.map(|(appt,)| id(&appt, "appointment id")).transpose()
+}
+
+/// Who pays a link, as far as a provider may know it.
+#[derive(Clone, Debug)]
+pub struct Payer {
+    pub appointment: AppointmentId,
+    pub email: Option<String>,
+    /// BCP 47.
+    pub locale: String,
+}
+
+/// # Errors
+/// The engine's own, or a row that does not parse.
+pub async fn payer(store: &Store, clinic: ClinicId, link: LinkId) -> Result<Option<Payer>> {
+    let row = read_opt!(
+        store,
+        (String, Option<String>, String),
+        PAYER,
+        clinic.to_string(),
+        link.to_string()
+    )?;
+    row.map(|(appt, email, locale)| {
+        Ok(Payer {
+            appointment: id(&appt, "appointment id")?,
+            email,
+            locale,
+        })
+    })
+    .transpose()
 }
 
 /// The link behind a token's hash, whole: one read is what a patient's page costs.
@@ -328,43 +361,44 @@ impl LinkView {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct ViewRow {
-    id: String,
-    appt: String,
-    patient: String,
-    purpose: String,
-    amount: i64,
-    currency: String,
-    state: String,
-    why: Option<String>,
-    late: i64,
-    created_at: i64,
-    created_by: String,
-    expires_at: i64,
-    sent_at: Option<i64>,
-    sent_by: Option<String>,
-    accessed_at: Option<i64>,
-    paid_at: Option<i64>,
-    closed_at: Option<i64>,
-    asked_at: Option<i64>,
-    captured: i64,
-    refunded: i64,
-    disputed: i64,
-    delivery_failed: i64,
-    reference: String,
-    token_sealed: Vec<u8>,
-    due: i64,
-    starts_at: i64,
-    title: String,
-    patient_name: String,
-    email: Option<String>,
-    phone: Option<String>,
-    locale: String,
-    practitioner: Option<String>,
-    live: i64,
-    attempted: i64,
-    read_at: i64,
+row! {
+    struct ViewRow {
+        id: String,
+        appt: String,
+        patient: String,
+        purpose: String,
+        amount: i64,
+        currency: String,
+        state: String,
+        why: Option<String>,
+        late: i64,
+        created_at: i64,
+        created_by: String,
+        expires_at: i64,
+        sent_at: Option<i64>,
+        sent_by: Option<String>,
+        accessed_at: Option<i64>,
+        paid_at: Option<i64>,
+        closed_at: Option<i64>,
+        asked_at: Option<i64>,
+        captured: i64,
+        refunded: i64,
+        disputed: i64,
+        delivery_failed: i64,
+        reference: String,
+        token_sealed: Vec<u8>,
+        due: i64,
+        starts_at: i64,
+        title: String,
+        patient_name: String,
+        email: Option<String>,
+        phone: Option<String>,
+        locale: String,
+        practitioner: Option<String>,
+        live: i64,
+        attempted: i64,
+        read_at: i64,
+    }
 }
 
 impl ViewRow {

@@ -43,17 +43,18 @@ pub struct MessagingChannel {
     pub last_success_at: Option<UtcMs>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    clinic: String,
-    id: String,
-    channel: String,
-    provider: String,
-    settings_sealed: Vec<u8>,
-    version: i64,
-    last_error: Option<String>,
-    last_error_at: Option<i64>,
-    last_success_at: Option<i64>,
+row! {
+    struct Row {
+        clinic: String,
+        id: String,
+        channel: String,
+        provider: String,
+        settings_sealed: Vec<u8>,
+        version: i64,
+        last_error: Option<String>,
+        last_error_at: Option<i64>,
+        last_success_at: Option<i64>,
+    }
 }
 
 fn view(row: Row) -> Result<MessagingChannel> {
@@ -134,11 +135,11 @@ pub async fn current(
         .transpose()
 }
 
-#[derive(sqlx::FromRow)]
-struct AtRow {
-    #[sqlx(flatten)]
-    row: Row,
-    now: i64,
+row! {
+    struct AtRow {
+        now: i64,
+    }
+    with row: Row
 }
 
 /// The connection behind a receipts' route, replaced or not, and the moment of reading by the database's clock.

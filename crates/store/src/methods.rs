@@ -1,7 +1,8 @@
-//! Which payment methods a clinic offers online.
+//! Which payment methods a clinic offers, online and at the desk.
 
 use remit_core::ids::ClinicId;
 use remit_core::methods::{Method, MethodSetting};
+use remit_core::payments::DeskMethod;
 
 use crate::{Result, Store, Tx};
 
@@ -14,11 +15,15 @@ statements! {
         max_amount = excluded.max_amount"];
 }
 
-/// The clinic's setting of every known method; one that was never set is off.
+/// The clinic's setting of every method that is known online, where one that was never set is off; and the ways in which
+/// its desk takes money, where one that was never set is among them.
 ///
 /// # Errors
 /// The engine's own.
-pub async fn list(store: &Store, clinic: ClinicId) -> Result<Vec<MethodSetting>> {
+pub async fn list(
+    store: &Store,
+    clinic: ClinicId,
+) -> Result<(Vec<MethodSetting>, Vec<DeskMethod>)> {
     type Row = (String, i64, i64, i64, Option<i64>, Option<i64>);
     let rows = read_all!(store, Row, LIST, clinic.to_string())?;
     let setting = |method: Method| {
@@ -38,7 +43,30 @@ pub async fn list(store: &Store, clinic: ClinicId) -> Result<Vec<MethodSetting>>
             },
         )
     };
-    Ok(Method::ALL.into_iter().map(setting).collect())
+    let is_off = |method: &DeskMethod| rows.iter().any(|row| row.0 == method.name() && row.1 == 0);
+    let mut at_desk = DeskMethod::ALL.to_vec();
+    at_desk.retain(|method| !is_off(method));
+    Ok((Method::ALL.map(setting).into(), at_desk))
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn set_at_desk(tx: &mut Tx, method: DeskMethod, enabled: bool) -> Result<()> {
+    tx.tell("clinic");
+    let (name, enabled) = (method.name(), i64::from(enabled));
+    let none: Option<i64> = None;
+    exec!(
+        tx,
+        SET,
+        tx.clinic(),
+        name,
+        enabled,
+        1_i64,
+        1_i64,
+        none,
+        none
+    )
+    .map(drop)
 }
 
 /// # Errors

@@ -75,6 +75,42 @@ const MIGRATIONS: &[Migration] = &[
         lite: "",
         pg: "",
     },
+    Migration {
+        version: 11,
+        common: include_str!("../migrations/0011_staff.sql"),
+        lite: "",
+        pg: "",
+    },
+    Migration {
+        version: 12,
+        common: include_str!("../migrations/0012_branding.sql"),
+        lite: "",
+        pg: "",
+    },
+    Migration {
+        version: 13,
+        common: include_str!("../migrations/0013_patients.sql"),
+        lite: "",
+        pg: "",
+    },
+    Migration {
+        version: 14,
+        common: include_str!("../migrations/0014_practitioners.sql"),
+        lite: "",
+        pg: "",
+    },
+    Migration {
+        version: 15,
+        common: include_str!("../migrations/0015_corrections.sql"),
+        lite: "",
+        pg: "",
+    },
+    Migration {
+        version: 16,
+        common: include_str!("../migrations/0016_quantity.sql"),
+        lite: "",
+        pg: "",
+    },
 ];
 
 /// The schema that this release knows.

@@ -90,16 +90,17 @@ pub async fn unread(store: &Store, clinic: ClinicId, since: UtcMs, most: i64) ->
     Ok(row.map_or(0, |(n,)| n))
 }
 
-#[derive(sqlx::FromRow)]
-struct EventRow {
-    id: String,
-    at: i64,
-    kind: String,
-    appt: Option<String>,
-    link: Option<String>,
-    actor: String,
-    data: String,
-    patient: Option<String>,
+row! {
+    struct EventRow {
+        id: String,
+        at: i64,
+        kind: String,
+        appt: Option<String>,
+        link: Option<String>,
+        actor: String,
+        data: String,
+        patient: Option<String>,
+    }
 }
 
 /// The latest entries, newest first.
@@ -127,15 +128,16 @@ pub async fn events(store: &Store, clinic: ClinicId, limit: i64) -> Result<Vec<N
         .collect()
 }
 
-#[derive(sqlx::FromRow)]
-struct FindingRow {
-    id: String,
-    opened_at: i64,
-    kind: String,
-    appt: Option<String>,
-    amount: Option<i64>,
-    currency: Option<String>,
-    patient: Option<String>,
+row! {
+    struct FindingRow {
+        id: String,
+        opened_at: i64,
+        kind: String,
+        appt: Option<String>,
+        amount: Option<i64>,
+        currency: Option<String>,
+        patient: Option<String>,
+    }
 }
 
 /// The latest findings, open or settled, newest first.

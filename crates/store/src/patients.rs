@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use remit_core::UtcMs;
-use remit_core::ids::{ClinicId, PatientId};
+use remit_core::contact::Phone;
+use remit_core::ids::{ClinicId, PatientId, PatientNoteId};
 
-use crate::error::id;
+use crate::error::{id, id_opt};
 use crate::{Result, Store, Tx};
 
 /// Words of a search that count.
@@ -14,14 +15,36 @@ pub(crate) const WORDS_MAX: usize = 4;
 statements! {
     INSERT = ["INSERT INTO patient (clinic, id, name, email, phone, locale, created_at, updated_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $7)"];
-    UPDATE = ["UPDATE patient SET name = $3, email = $4, phone = $5, locale = $6, updated_at = $7
-        WHERE clinic = $1 AND id = $2"];
+    UPDATE = ["UPDATE patient SET name = $3, email = $4, phone = $5, locale = $6, updated_at = $7, updated_by = $8,
+        version = version + 1 WHERE clinic = $1 AND id = $2"];
+    STATE = ["SELECT id, version, updated_at, updated_by, merged_into FROM patient WHERE clinic = $1 AND id = $2"];
+    LOCK = ["SELECT id, version, updated_at, updated_by, merged_into FROM patient WHERE clinic = $1 AND id = $2" lock];
+    MERGED = ["SELECT id, name, email, phone, locale, created_at FROM patient WHERE clinic = $1 AND merged_into = $2
+        ORDER BY id LIMIT 1000"];
+    LEAD_ON = ["UPDATE patient SET merged_into = $3, version = version + 1, updated_at = $4, updated_by = $5
+        WHERE clinic = $1 AND (id = $2 OR merged_into = $2)"];
+    LOCK_BALANCES = ["SELECT currency FROM appointment_balance WHERE clinic = $1 AND appt IN
+        (SELECT id FROM appointment WHERE clinic = $1 AND patient = $2) ORDER BY appt" lock];
+    CURRENCY = ["SELECT b.currency FROM appointment a JOIN appointment_balance b ON b.clinic = a.clinic AND b.appt = a.id
+        WHERE a.clinic = $1 AND a.patient = $2 AND b.currency <> $3 LIMIT 1"];
+    MOVE_APPOINTMENTS = ["UPDATE appointment SET patient = $3 WHERE clinic = $1 AND patient = $2"];
+    MOVE_LINKS = ["UPDATE payment_link SET patient = $3 WHERE clinic = $1 AND patient = $2"];
+    MOVE_NOTES = ["UPDATE patient_note SET patient = $3 WHERE clinic = $1 AND patient = $2"];
+    NEXT = ["SELECT patient, MIN(starts_at) AS next FROM appointment WHERE clinic = $1 AND patient IN " (ids 2) "
+        AND starts_at >= $3 AND status NOT IN ('cancelled', 'no_show') GROUP BY patient"];
+    ADD_NOTE = ["INSERT INTO patient_note (clinic, id, patient, text, at, written_by) VALUES ($1, $2, $3, $4, $5, $6)
+        ON CONFLICT (clinic, id) DO NOTHING"];
+    STRIKE = ["UPDATE patient_note SET struck_at = $4, struck_by = $5 WHERE clinic = $1 AND id = $2 AND patient = $3
+        AND struck_at IS NULL"];
+    NOTE = ["SELECT id FROM patient_note WHERE clinic = $1 AND id = $2 AND patient = $3"];
+    NOTES = ["SELECT id, text, at, written_by, struck_at, struck_by FROM patient_note WHERE clinic = $1 AND patient = $2
+        ORDER BY id DESC LIMIT $3"];
     ADD_TERMS = ["INSERT INTO patient_term (clinic, term, patient) SELECT $1, j.value ->> 'term', $3 FROM " (each 2) "
         WHERE true ON CONFLICT (clinic, term, patient) DO NOTHING"];
     CLEAR_TERMS = ["DELETE FROM patient_term WHERE clinic = $1 AND patient = $2"];
     GET = ["SELECT id, name, email, phone, locale, created_at FROM patient WHERE clinic = $1 AND id = $2"];
     PAGE = ["SELECT id, name, email, phone, locale, created_at FROM patient WHERE clinic = $1
-        AND id < $2 ORDER BY id DESC LIMIT $3"];
+        AND id < $2 AND merged_into IS NULL ORDER BY id DESC LIMIT $3"];
     GET_ALL = ["SELECT id, name, email, phone, locale, created_at FROM patient WHERE clinic = $1 AND id IN " (ids 2)];
     MATCHING = ["SELECT t.patient FROM patient_term t WHERE t.clinic = $1 AND t.term >= $2 AND t.term < $3
         AND ($4 = '' OR (SELECT 1 FROM patient_term o WHERE o.clinic = t.clinic AND o.patient = t.patient
@@ -69,12 +92,13 @@ pub async fn insert(tx: &mut Tx, patient: &Patient) -> Result<()> {
         patient.locale.clone(),
         patient.created_at,
     )?;
-    add_terms(tx, patient).await
+    let terms = terms(patient);
+    add_terms(tx, patient.id, terms).await
 }
 
 /// # Errors
 /// The engine's own.
-pub async fn update(tx: &mut Tx, patient: &Patient, now: UtcMs) -> Result<()> {
+pub async fn update(tx: &mut Tx, patient: &Patient, by: &str, now: UtcMs) -> Result<()> {
     exec!(
         tx,
         UPDATE,
@@ -85,32 +109,50 @@ pub async fn update(tx: &mut Tx, patient: &Patient, now: UtcMs) -> Result<()> {
         patient.phone.clone(),
         patient.locale.clone(),
         now,
+        by.to_owned(),
     )?;
     exec!(tx, CLEAR_TERMS, tx.clinic(), patient.id.to_string())?;
-    add_terms(tx, patient).await
+    // Under what a duplicate was known, the record that it became is found as well.
+    let mut found_by = terms(patient);
+    for old in merged(tx, patient.id).await? {
+        found_by.extend(terms(&old));
+    }
+    add_terms(tx, patient.id, found_by).await
 }
 
-async fn add_terms(tx: &mut Tx, patient: &Patient) -> Result<()> {
-    let terms: Vec<serde_json::Value> = terms(patient)
+/// The duplicates that became this record.
+async fn merged(tx: &mut Tx, into: PatientId) -> Result<Vec<Patient>> {
+    let rows = all!(tx, Row, MERGED, tx.clinic(), into.to_string())?;
+    rows.into_iter().map(patient).collect()
+}
+
+async fn add_terms(tx: &mut Tx, patient: PatientId, terms: BTreeSet<String>) -> Result<()> {
+    let terms: Vec<serde_json::Value> = terms
         .into_iter()
         .map(|term| serde_json::json!({ "term": term }))
         .collect();
     let terms = serde_json::Value::from(terms).to_string();
-    exec!(tx, ADD_TERMS, tx.clinic(), terms, patient.id.to_string()).map(drop)
+    exec!(tx, ADD_TERMS, tx.clinic(), terms, patient.to_string()).map(drop)
 }
 
-/// What a patient is found by: words of the name, the address, the number with and without its country code.
+/// What a patient is found by: words of the name, as written and in plain letters; the address; the number in the ways
+/// people write it, and its end.
 fn terms(patient: &Patient) -> BTreeSet<String> {
-    let mut terms: BTreeSet<String> = words(&patient.name).into_iter().collect();
-    terms.extend(patient.email.as_deref().map(str::to_lowercase));
-    if let Some(phone) = &patient.phone {
-        terms.insert(phone.trim_start_matches('+').to_owned());
-        terms.extend(
-            phone
-                .strip_prefix("+44")
-                .map(|national| format!("0{national}")),
-        );
+    let mut terms = BTreeSet::new();
+    for word in words(&patient.name) {
+        let plain = plain(&word);
+        terms.insert(plain.replace('\'', ""));
+        terms.insert(plain);
+        terms.insert(word);
     }
+    terms.extend(patient.email.as_deref().map(str::to_lowercase));
+    terms.extend(
+        patient
+            .phone
+            .as_deref()
+            .map(Phone::ways)
+            .unwrap_or_default(),
+    );
     terms
 }
 
@@ -118,16 +160,49 @@ fn terms(patient: &Patient) -> BTreeSet<String> {
 fn words(text: &str) -> Vec<String> {
     text.split(|c: char| !(c.is_alphanumeric() || c == '\'' || c == '’'))
         .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
+        .map(|word| word.to_lowercase().replace('’', "'"))
         .collect()
+}
+
+/// Latin letters without their marks, as people type the names of others.
+fn plain(word: &str) -> String {
+    let mut plain = String::with_capacity(word.len());
+    for letter in word.chars() {
+        match letter {
+            'à' | 'á' | 'â' | 'ã' | 'ä' | 'å' | 'ā' | 'ă' | 'ą' => plain.push('a'),
+            'ç' | 'ć' | 'ĉ' | 'ċ' | 'č' => plain.push('c'),
+            'ď' | 'đ' | 'ð' => plain.push('d'),
+            'è' | 'é' | 'ê' | 'ë' | 'ē' | 'ĕ' | 'ė' | 'ę' | 'ě' => plain.push('e'),
+            'ĝ' | 'ğ' | 'ġ' | 'ģ' => plain.push('g'),
+            'ĥ' | 'ħ' => plain.push('h'),
+            'ì' | 'í' | 'î' | 'ï' | 'ĩ' | 'ī' | 'ĭ' | 'į' | 'ı' => plain.push('i'),
+            'ĵ' => plain.push('j'),
+            'ķ' => plain.push('k'),
+            'ĺ' | 'ļ' | 'ľ' | 'ł' => plain.push('l'),
+            'ñ' | 'ń' | 'ņ' | 'ň' => plain.push('n'),
+            'ò' | 'ó' | 'ô' | 'õ' | 'ö' | 'ø' | 'ō' | 'ŏ' | 'ő' => plain.push('o'),
+            'ŕ' | 'ŗ' | 'ř' => plain.push('r'),
+            'ś' | 'ŝ' | 'ş' | 'š' | 'ș' => plain.push('s'),
+            'ţ' | 'ť' | 'ŧ' | 'ț' => plain.push('t'),
+            'ù' | 'ú' | 'û' | 'ü' | 'ũ' | 'ū' | 'ŭ' | 'ů' | 'ű' | 'ų' => plain.push('u'),
+            'ŵ' => plain.push('w'),
+            'ý' | 'ÿ' | 'ŷ' => plain.push('y'),
+            'ź' | 'ż' | 'ž' => plain.push('z'),
+            'æ' => plain.push_str("ae"),
+            'œ' => plain.push_str("oe"),
+            'ß' => plain.push_str("ss"),
+            'þ' => plain.push_str("th"),
+            other => plain.push(other),
+        }
+    }
+    plain
 }
 
 /// What a search looks for: an address or a number as a whole, else each of its first words.
 pub(crate) fn sought(q: &str) -> Vec<String> {
-    let digits: String = q.chars().filter(char::is_ascii_digit).collect();
     if q.contains('@') {
         vec![q.trim().to_lowercase()]
-    } else if digits.len() >= 3 && q.chars().all(|c| c.is_ascii_digit() || "+-() ".contains(c)) {
+    } else if let Some(digits) = Phone::sought(q) {
         vec![digits]
     } else {
         words(q).into_iter().take(WORDS_MAX).collect()
@@ -247,21 +322,312 @@ pub async fn list(
     rows.into_iter().map(patient).collect()
 }
 
-/// Patients that a search finds, by name: at most `limit`, the nearest to what was typed.
+/// Terms counted of each word before one is looked up: beyond, a word is common.
+const COUNTED_MAX: i64 = 2_000;
+
+/// The words of a search, the one that fewest share first, so that few rows are looked at whatever the others are.
+async fn rarest_first(
+    store: &Store,
+    clinic: &str,
+    sought: Vec<String>,
+) -> Result<[String; WORDS_MAX]> {
+    let mut words = words_of(&sought);
+    if sought.len() < 2 {
+        return Ok(words);
+    }
+    let mut rarest = (i64::MAX, 0);
+    for (place, word) in words
+        .iter()
+        .enumerate()
+        .filter(|(_, word)| !word.is_empty())
+    {
+        let shared = sharing(store, clinic, word, COUNTED_MAX).await?;
+        rarest = rarest.min((shared, place));
+    }
+    words.swap(0, rarest.1);
+    Ok(words)
+}
+
+/// Patients that a search looks at beyond those it shows: words may be shared by many (a digit starts a number as well),
+/// and whoever is called as was typed must be among them.
+const LOOKED_AT_MIN: i64 = 50;
+
+/// The words of a text in plain letters, to compare names by.
+fn compared(text: &str) -> Vec<String> {
+    words(text).iter().map(|word| plain(word)).collect()
+}
+
+/// Patients that a search finds: at most `limit`, those called exactly as typed first, then by name.
 ///
 /// # Errors
 /// The engine's own.
 pub async fn search(store: &Store, clinic: ClinicId, q: &str, limit: i64) -> Result<Vec<Patient>> {
     let clinic = clinic.to_string();
-    let found = matching(store, &clinic, &words_of(&sought(q)), limit).await?;
+    let words = rarest_first(store, &clinic, sought(q)).await?;
+    let found = matching(store, &clinic, &words, limit.max(LOOKED_AT_MIN)).await?;
     if found.is_empty() {
         return Ok(vec![]);
     }
+    let typed = compared(q);
     let ids = serde_json::json!(found).to_string();
     let mut found: Vec<Patient> = read_all!(store, Row, GET_ALL, clinic, ids)?
         .into_iter()
         .map(patient)
         .collect::<Result<_>>()?;
-    found.sort_by(|a, b| a.name.cmp(&b.name));
+    found.sort_by_cached_key(|patient| {
+        let name = compared(&patient.name);
+        (
+            name != typed,
+            !name.starts_with(&typed),
+            patient.name.clone(),
+        )
+    });
+    found.truncate(usize::try_from(limit).unwrap_or(0));
     Ok(found)
+}
+
+/// How a record stands: which version of it, who made that, and whether it was a duplicate.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub id: PatientId,
+    pub version: i64,
+    pub updated_at: UtcMs,
+    /// Empty: nobody has changed it since it was made.
+    pub updated_by: String,
+    pub merged_into: Option<PatientId>,
+}
+
+type StateRow = (String, i64, i64, String, Option<String>);
+
+fn stands((patient, version, updated_at, updated_by, merged_into): StateRow) -> Result<State> {
+    Ok(State {
+        id: id(&patient, "patient id")?,
+        version,
+        updated_at,
+        updated_by,
+        merged_into: id_opt(&merged_into, "patient id")?,
+    })
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn state(store: &Store, clinic: ClinicId, patient: PatientId) -> Result<Option<State>> {
+    let (clinic, patient) = (clinic.to_string(), patient.to_string());
+    read_opt!(store, StateRow, STATE, clinic, patient)?
+        .map(stands)
+        .transpose()
+}
+
+/// How a record stands, which then waits for this transaction.
+///
+/// # Errors
+/// The engine's own.
+pub async fn lock(tx: &mut Tx, patient: PatientId) -> Result<Option<State>> {
+    opt!(tx, StateRow, LOCK, tx.clinic(), patient.to_string())?
+        .map(stands)
+        .transpose()
+}
+
+/// The record that an id stands for, which then waits for this transaction: its own, or the one that it was a duplicate
+/// of.
+///
+/// # Errors
+/// The engine's own.
+pub async fn surviving(tx: &mut Tx, patient: PatientId) -> Result<Option<PatientId>> {
+    let state = lock(tx, patient).await?;
+    Ok(state.map(|state| state.merged_into.unwrap_or(state.id)))
+}
+
+/// Whether appointments of this patient are in another currency than the given one.
+///
+/// # Errors
+/// The engine's own.
+pub async fn has_other_currency(tx: &mut Tx, patient: PatientId, currency: &str) -> Result<bool> {
+    let currency = currency.to_owned();
+    let row = opt!(
+        tx,
+        (String,),
+        CURRENCY,
+        tx.clinic(),
+        patient.to_string(),
+        currency
+    )?;
+    Ok(row.is_some())
+}
+
+/// When the next appointment of each of these patients begins, of those who have one.
+///
+/// # Errors
+/// The engine's own.
+pub async fn next_appointments(
+    store: &Store,
+    clinic: ClinicId,
+    patients: &[PatientId],
+    now: UtcMs,
+) -> Result<Vec<(PatientId, UtcMs)>> {
+    let ids: Vec<String> = patients.iter().map(ToString::to_string).collect();
+    let ids = serde_json::json!(ids).to_string();
+    let rows = read_all!(store, (String, i64), NEXT, clinic.to_string(), ids, now)?;
+    rows.into_iter()
+        .map(|(patient, next)| Ok((id(&patient, "patient id")?, next)))
+        .collect()
+}
+
+/// Waits for whoever moves money of a patient's appointments: the first lock of what changes to whom they belong, since a
+/// link is issued to whoever its appointment belongs to.
+///
+/// # Errors
+/// The engine's own.
+pub async fn lock_balances(tx: &mut Tx, patient: PatientId) -> Result<()> {
+    all!(
+        tx,
+        (String,),
+        LOCK_BALANCES,
+        tx.clinic(),
+        patient.to_string()
+    )
+    .map(drop)
+}
+
+/// Moves what belongs to a duplicate to the record that it becomes: appointments, and with them payments and credit; links;
+/// notes. Balances and both records are locked.
+///
+/// # Errors
+/// The engine's own.
+pub async fn merge(
+    tx: &mut Tx,
+    duplicate: PatientId,
+    into: PatientId,
+    by: &str,
+    now: UtcMs,
+) -> Result<()> {
+    let (old, new) = (duplicate.to_string(), into.to_string());
+    for moved in [MOVE_APPOINTMENTS, MOVE_LINKS, MOVE_NOTES] {
+        exec!(tx, moved, tx.clinic(), old.clone(), new.clone())?;
+    }
+    exec!(tx, CLEAR_TERMS, tx.clinic(), old.clone())?;
+    tx.tell("diary");
+    tx.tell("list");
+    exec!(tx, LEAD_ON, tx.clinic(), old, new, now, by.to_owned()).map(drop)
+}
+
+/// What somebody wrote down of a patient.
+#[derive(Clone, Debug)]
+pub struct NoteView {
+    pub id: PatientNoteId,
+    pub text: String,
+    pub at: UtcMs,
+    pub written_by: String,
+    /// When and by whom it was struck through.
+    pub struck: Option<(UtcMs, String)>,
+}
+
+/// # Errors
+/// The engine's own.
+pub async fn add_note(
+    tx: &mut Tx,
+    note: PatientNoteId,
+    patient: PatientId,
+    text: &str,
+    by: &str,
+    now: UtcMs,
+) -> Result<()> {
+    exec!(
+        tx,
+        ADD_NOTE,
+        tx.clinic(),
+        note.to_string(),
+        patient.to_string(),
+        text.to_owned(),
+        now,
+        by.to_owned()
+    )
+    .map(drop)
+}
+
+/// Whether the patient has such a note.
+///
+/// # Errors
+/// The engine's own.
+pub async fn has_note(tx: &mut Tx, note: PatientNoteId, patient: PatientId) -> Result<bool> {
+    let (note, patient) = (note.to_string(), patient.to_string());
+    Ok(opt!(tx, (String,), NOTE, tx.clinic(), note, patient)?.is_some())
+}
+
+/// Whether this call struck it through.
+///
+/// # Errors
+/// The engine's own.
+pub async fn strike_note(
+    tx: &mut Tx,
+    note: PatientNoteId,
+    patient: PatientId,
+    by: &str,
+    now: UtcMs,
+) -> Result<bool> {
+    let (note, patient) = (note.to_string(), patient.to_string());
+    let struck = exec!(tx, STRIKE, tx.clinic(), note, patient, now, by.to_owned())?;
+    Ok(struck == 1)
+}
+
+type NoteRow = (String, String, i64, String, Option<i64>, Option<String>);
+
+/// A patient's notes, the newest first.
+///
+/// # Errors
+/// The engine's own.
+pub async fn notes(
+    store: &Store,
+    clinic: ClinicId,
+    patient: PatientId,
+    limit: i64,
+) -> Result<Vec<NoteView>> {
+    let (clinic, patient) = (clinic.to_string(), patient.to_string());
+    let rows = read_all!(store, NoteRow, NOTES, clinic, patient, limit)?;
+    rows.into_iter()
+        .map(|(note, text, at, written_by, struck_at, struck_by)| {
+            Ok(NoteView {
+                id: id(&note, "note id")?,
+                text,
+                at,
+                written_by,
+                struck: struck_at.zip(struck_by),
+            })
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn patient(name: &str) -> Patient {
+        Patient {
+            id: PatientId(uuid::Uuid::nil()),
+            name: name.into(),
+            email: None,
+            phone: None,
+            locale: "en-GB".into(),
+            created_at: 0,
+        }
+    }
+
+    #[test]
+    fn a_name_is_found_as_others_type_it() {
+        for (name, typed) in [
+            ("Piotr Szymański", "szymanski"),
+            ("Siân O’Neill", "o'neill"),
+            ("Siân O’Neill", "oneill"),
+            ("Siân O’Neill", "sian"),
+            ("Łukasz Żółć", "zolc"),
+            ("Anne-Marie Strauß", "strauss"),
+            ("Anne-Marie Strauß", "marie"),
+            ("مريم الحسن", "مريم"),
+            ("Ann 🙂 Lee", "lee"),
+        ] {
+            let terms = terms(&patient(name));
+            let sought = sought(typed);
+            assert!(terms.contains(&sought[0]), "{name}: {typed} in {terms:?}");
+        }
+    }
 }

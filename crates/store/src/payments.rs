@@ -45,25 +45,26 @@ pub struct PaymentView {
     pub refunded: Money,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    appt: String,
-    link: Option<String>,
-    attempt: Option<String>,
-    method: String,
-    provider: Option<String>,
-    account: Option<String>,
-    provider_payment_id: Option<String>,
-    amount: i64,
-    currency: String,
-    received_at: i64,
-    received_by: String,
-    reference: Option<String>,
-    refund_reserved: i64,
-    refunded: i64,
-    disputes_open: i64,
-    dispute_lost: i64,
+row! {
+    struct Row {
+        id: String,
+        appt: String,
+        link: Option<String>,
+        attempt: Option<String>,
+        method: String,
+        provider: Option<String>,
+        account: Option<String>,
+        provider_payment_id: Option<String>,
+        amount: i64,
+        currency: String,
+        received_at: i64,
+        received_by: String,
+        reference: Option<String>,
+        refund_reserved: i64,
+        refunded: i64,
+        disputes_open: i64,
+        dispute_lost: i64,
+    }
 }
 
 impl Row {
@@ -203,6 +204,17 @@ pub async fn of_appointment(
         appt.to_string()
     )?;
     rows.into_iter().map(Row::view).collect()
+}
+
+/// An appointment's payments, oldest first, read under its lock.
+///
+/// # Errors
+/// The engine's own.
+pub async fn of_appointment_in(tx: &mut Tx, appt: AppointmentId) -> Result<Vec<Payment>> {
+    let rows = all!(tx, Row, OF_APPOINTMENT, tx.clinic(), appt.to_string())?;
+    rows.into_iter()
+        .map(|row| Ok(row.view()?.payment))
+        .collect()
 }
 
 /// A link's payments, oldest first.

@@ -111,27 +111,28 @@ pub struct RefusedWebhooks {
     pub last: UtcMs,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    clinic: String,
-    id: String,
-    provider: String,
-    account: String,
-    api_base: String,
-    secrets_sealed: Vec<u8>,
-    livemode: i64,
-    enabled: i64,
-    events_since: i64,
-    merchant: Option<String>,
-    version: i64,
-    facts: Option<String>,
-    test: Option<String>,
-    tested_at: Option<i64>,
-    page_origin: Option<String>,
-    webhook_at: Option<i64>,
-    refused: i64,
-    refused_since: Option<i64>,
-    refused_at: Option<i64>,
+row! {
+    struct Row {
+        clinic: String,
+        id: String,
+        provider: String,
+        account: String,
+        api_base: String,
+        secrets_sealed: Vec<u8>,
+        livemode: i64,
+        enabled: i64,
+        events_since: i64,
+        merchant: Option<String>,
+        version: i64,
+        facts: Option<String>,
+        test: Option<String>,
+        tested_at: Option<i64>,
+        page_origin: Option<String>,
+        webhook_at: Option<i64>,
+        refused: i64,
+        refused_since: Option<i64>,
+        refused_at: Option<i64>,
+    }
 }
 
 fn account(row: Row) -> Result<ProviderAccount> {
@@ -320,11 +321,11 @@ pub async fn enabled(store: &Store, clinic: ClinicId) -> Result<Option<ProviderA
         .transpose()
 }
 
-#[derive(sqlx::FromRow)]
-struct AtRow {
-    #[sqlx(flatten)]
-    row: Row,
-    now: i64,
+row! {
+    struct AtRow {
+        now: i64,
+    }
+    with row: Row
 }
 
 /// The account behind a webhook route, and the moment of reading by the database's clock, which the webhook's own time

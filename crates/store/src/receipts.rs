@@ -55,20 +55,21 @@ pub struct ReceiptView {
     pub done_at: Option<UtcMs>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    payment: String,
-    appt: String,
-    refund: Option<String>,
-    channel: String,
-    address: String,
-    status: String,
-    reason: Option<String>,
-    token_sealed: Option<Vec<u8>>,
-    created_at: i64,
-    created_by: String,
-    done_at: Option<i64>,
+row! {
+    struct Row {
+        id: String,
+        payment: String,
+        appt: String,
+        refund: Option<String>,
+        channel: String,
+        address: String,
+        status: String,
+        reason: Option<String>,
+        token_sealed: Option<Vec<u8>>,
+        created_at: i64,
+        created_by: String,
+        done_at: Option<i64>,
+    }
 }
 
 impl Row {
@@ -214,15 +215,16 @@ pub async fn latest(tx: &mut Tx, payment: PaymentId, channel: Channel) -> Result
     Ok(row.map(|(at,)| at))
 }
 
-#[derive(sqlx::FromRow)]
-struct SettingRow {
-    legal_name: String,
-    registered_address: String,
-    company_number: String,
-    vat_number: String,
-    vat_rate: Option<i64>,
-    by_sms: i64,
-    name_services: i64,
+row! {
+    struct SettingRow {
+        legal_name: String,
+        registered_address: String,
+        company_number: String,
+        vat_number: String,
+        vat_rate: Option<i64>,
+        by_sms: i64,
+        name_services: i64,
+    }
 }
 
 /// How a clinic's receipts look and leave; the defaults where nothing was set.

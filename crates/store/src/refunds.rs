@@ -10,14 +10,14 @@ use crate::{Result, Store, Tx};
 
 statements! {
     GET = ["SELECT id, payment, appt, amount, currency, reason, reopen, state, requested_at, requested_by, done_at,
-        provider_refund_id, last_error, approval, asker, decided_by FROM refund WHERE clinic = $1 AND id = $2"];
+        provider_refund_id, last_error, approval, asker, decided_by, correction FROM refund WHERE clinic = $1 AND id = $2"];
     OF_APPOINTMENT = ["SELECT id, payment, appt, amount, currency, reason, reopen, state, requested_at, requested_by,
-        done_at, provider_refund_id, last_error, approval, asker, decided_by FROM refund WHERE clinic = $1 AND appt = $2 ORDER BY requested_at, id"];
+        done_at, provider_refund_id, last_error, approval, asker, decided_by, correction FROM refund WHERE clinic = $1 AND appt = $2 ORDER BY requested_at, id"];
     OF_PAYMENT = ["SELECT id, payment, appt, amount, currency, reason, reopen, state, requested_at, requested_by,
-        done_at, provider_refund_id, last_error, approval, asker, decided_by FROM refund WHERE clinic = $1 AND payment = $2
+        done_at, provider_refund_id, last_error, approval, asker, decided_by, correction FROM refund WHERE clinic = $1 AND payment = $2
         ORDER BY requested_at, id"];
     OF_PAYMENTS = ["SELECT id, payment, appt, amount, currency, reason, reopen, state, requested_at, requested_by,
-        done_at, provider_refund_id, last_error, approval, asker, decided_by FROM refund WHERE clinic = $1 AND payment IN " (ids 2) "
+        done_at, provider_refund_id, last_error, approval, asker, decided_by, correction FROM refund WHERE clinic = $1 AND payment IN " (ids 2) "
         ORDER BY requested_at, id"];
     BY_PROVIDER_ID = ["SELECT id FROM refund WHERE clinic = $1 AND provider_refund_id = $2 LIMIT 1"];
     FREEZE = ["UPDATE refund SET request_body = COALESCE(request_body, $3) WHERE clinic = $1 AND id = $2"];
@@ -39,24 +39,26 @@ pub struct RefundView {
     pub decided_by: Option<String>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    payment: String,
-    appt: String,
-    amount: i64,
-    currency: String,
-    reason: Option<String>,
-    reopen: i64,
-    state: String,
-    requested_at: i64,
-    requested_by: String,
-    done_at: Option<i64>,
-    provider_refund_id: Option<String>,
-    last_error: Option<String>,
-    approval: Option<String>,
-    asker: String,
-    decided_by: Option<String>,
+row! {
+    struct Row {
+        id: String,
+        payment: String,
+        appt: String,
+        amount: i64,
+        currency: String,
+        reason: Option<String>,
+        reopen: i64,
+        state: String,
+        requested_at: i64,
+        requested_by: String,
+        done_at: Option<i64>,
+        provider_refund_id: Option<String>,
+        last_error: Option<String>,
+        approval: Option<String>,
+        asker: String,
+        decided_by: Option<String>,
+        correction: i64,
+    }
 }
 
 impl Row {
@@ -72,6 +74,7 @@ impl Row {
                 reason: self.reason,
                 state: read(RefundState::parse(&self.state), "refund state")?,
                 reopen: self.reopen == 1,
+                correction: self.correction == 1,
                 requested_at: self.requested_at,
                 approval: match &self.approval {
                     None => None,

@@ -205,17 +205,18 @@ pub struct OnlinePayment {
     pub patient_name: String,
 }
 
-#[derive(sqlx::FromRow)]
-struct OnlineRow {
-    id: String,
-    received_at: i64,
-    method: String,
-    reference: Option<String>,
-    amount: i64,
-    refunded: i64,
-    currency: String,
-    appt: String,
-    name: String,
+row! {
+    struct OnlineRow {
+        id: String,
+        received_at: i64,
+        method: String,
+        reference: Option<String>,
+        amount: i64,
+        refunded: i64,
+        currency: String,
+        appt: String,
+        name: String,
+    }
 }
 
 /// A page of online payments received from `from` until before `to`, newest first; of one method where `method` names

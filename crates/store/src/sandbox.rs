@@ -15,13 +15,15 @@ statements! {
         AND due_at <= $2 ORDER BY due_at LIMIT $3"];
 }
 
-/// One document.
-#[derive(Clone, Debug, sqlx::FromRow)]
-pub struct Document {
-    pub id: String,
-    pub version: i64,
-    pub body: String,
-    pub due_at: Option<UtcMs>,
+row! {
+    /// One document.
+    #[derive(Clone, Debug)]
+    pub struct Document {
+        pub id: String,
+        pub version: i64,
+        pub body: String,
+        pub due_at: Option<UtcMs>,
+    }
 }
 
 /// # Errors

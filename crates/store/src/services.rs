@@ -4,6 +4,7 @@ use remit_core::UtcMs;
 use remit_core::appointments::DepositRule;
 use remit_core::ids::{ClinicId, PractitionerId, ServiceId};
 use remit_core::money::{Currency, Money};
+use remit_core::practitioners::Hue;
 
 use crate::error::{id, read};
 use crate::{Result, Store, StoreError, Tx};
@@ -19,9 +20,9 @@ statements! {
         FROM service WHERE clinic = $1 AND id > $2 AND (active = 1 OR $3 = 1) ORDER BY id LIMIT $4"];
     ADD_PRACTITIONER = ["INSERT INTO practitioner (clinic, id, name, speciality, room, position, active, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"];
-    GET_PRACTITIONER = ["SELECT id, name, speciality, room, position, active, created_at FROM practitioner
+    GET_PRACTITIONER = ["SELECT id, name, speciality, room, position, active, created_at, hue FROM practitioner
         WHERE clinic = $1 AND id = $2"];
-    PRACTITIONERS = ["SELECT id, name, speciality, room, position, active, created_at FROM practitioner
+    PRACTITIONERS = ["SELECT id, name, speciality, room, position, active, created_at, hue FROM practitioner
         WHERE clinic = $1 ORDER BY position, id LIMIT $2"];
 }
 
@@ -46,8 +47,11 @@ pub struct Practitioner {
     pub room: String,
     /// Order of the diary's columns.
     pub position: i64,
+    /// Retired ones stay in the diary of their appointments and are offered nowhere.
     pub active: bool,
     pub created_at: UtcMs,
+    /// None chosen: by their place in the diary.
+    pub hue: Option<Hue>,
 }
 
 fn written(rule: DepositRule) -> (&'static str, i64) {
@@ -163,10 +167,19 @@ pub async fn list(
     rows.into_iter().map(service).collect()
 }
 
-type PractitionerRow = (String, String, String, String, i64, i64, i64);
+type PractitionerRow = (
+    String,
+    String,
+    String,
+    String,
+    i64,
+    i64,
+    i64,
+    Option<String>,
+);
 
 fn practitioner(
-    (prc, name, speciality, room, position, active, created_at): PractitionerRow,
+    (prc, name, speciality, room, position, active, created_at, hue): PractitionerRow,
 ) -> Result<Practitioner> {
     Ok(Practitioner {
         id: id(&prc, "practitioner id")?,
@@ -176,6 +189,7 @@ fn practitioner(
         position,
         active: active == 1,
         created_at,
+        hue: hue.as_deref().and_then(Hue::parse),
     })
 }
 

@@ -12,7 +12,8 @@ function isBusy(element) {
   const active = document.activeElement;
   const typing = active && element.contains(active) && active.matches("input:not([type=checkbox], [type=radio]), textarea, select");
   const touched = [...element.querySelectorAll("form[data-checkout] .tile [type=checkbox]")].some((tick) => tick.checked !== tick.defaultChecked);
-  return typing || touched || element.querySelector(":popover-open, [data-sent]") !== null;
+  const typed = [...element.querySelectorAll("details[open] :is(input, textarea)")].some((field) => field.value !== field.defaultValue);
+  return typing || touched || typed || element.querySelector(":popover-open, [data-sent]") !== null;
 }
 
 async function refresh(elements) {
@@ -37,18 +38,25 @@ function announce(row) {
 
 function swap(old, fresh) {
   if (!fresh || !old.isConnected) return;
+  // A page's own script may take it from here.
+  if (!document.dispatchEvent(new CustomEvent("remit:swap", { detail: { old, fresh }, cancelable: true }))) return;
   if (isBusy(old)) return void waiting.add(old);
   if (sameText(old, fresh)) return;
+  const ticked = [...old.querySelectorAll("[type=checkbox][form]:checked")].map((tick) => tick.id);
   const rows = new Map([...old.querySelectorAll("[data-row]")].map((row) => [row.id, text(row)]));
   fresh = document.adoptNode(fresh);
-  const focused = old.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
+  const held = old.contains(document.activeElement) ? document.activeElement : null;
+  const focused = held?.id ? `#${CSS.escape(held.id)}` : held?.hasAttribute("href") && `[href="${CSS.escape(held.getAttribute("href"))}"]`;
   const scroll = [old.scrollLeft, old.scrollTop];
+  const opened = [...old.querySelectorAll("details[open][id]")].map((details) => details.id);
   old.replaceWith(fresh);
   [fresh.scrollLeft, fresh.scrollTop] = scroll;
-  if (focused) fresh.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  opened.forEach((id) => document.getElementById(id)?.toggleAttribute("open", true));
+  if (focused) fresh.querySelector(focused)?.focus({ preventScroll: true });
   const changed = fresh.querySelectorAll("[data-row]");
   if (changed.length || rows.size) changed.forEach((row) => rows.get(row.id) !== text(row) && row.classList.add("tint"));
   else fresh.classList.add("tint");
+  ticked.forEach((id) => document.getElementById(id)?.toggleAttribute("checked", true));
   window.htmx?.process(fresh);
   fresh.querySelectorAll("[data-live-state]").forEach(show);
 }

@@ -1,5 +1,6 @@
 // Remit, staff pages. Everything here also works without it: windows are pages, menus are popovers, forms post.
 // Loaded as a module, so its names are its own.
+import "./device.js";
 
 // --- Windows: <a data-dialog> and <form data-window> ---------------------------------------------------------------
 const asWindow = { headers: { "Remit-Fragment": "dialog" }, credentials: "same-origin" };
@@ -13,12 +14,21 @@ async function show(response) {
   const dialog = answer.querySelector("dialog");
   if (dialog) return open(document.adoptNode(dialog));
   const main = answer.querySelector("#main");
+  if (response.status === 401) return signIn();
   if (response.redirected || !main) return location.assign(response.url);
   document.querySelector("dialog[open]")?.remove();
   document.querySelector("#main").replaceWith(document.adoptNode(main));
   started(document);
   firstError(document);
 }
+
+/** The session has ended: who signs in comes back to this page, and what was typed is kept by those who listen. */
+function signIn() {
+  document.dispatchEvent(new Event("remit:signed-out"));
+  location.assign(`/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+// An answer that another script has fetched.
+document.addEventListener("remit:show", (event) => show(event.detail).catch(() => {}));
 
 function open(dialog) {
   document.querySelectorAll("dialog").forEach((old) => old.remove());
@@ -31,7 +41,6 @@ function open(dialog) {
     if (read) await fetch(read.action, { method: "POST", body: new URLSearchParams(new FormData(read)), credentials: "same-origin" }).catch(() => {});
     document.dispatchEvent(new Event("remit:refresh"));
   });
-  window.htmx?.process(dialog);
   started(dialog);
   dialog.showModal();
   firstError(dialog);
@@ -42,7 +51,8 @@ function firstError(within) {
 }
 
 async function follow(link) {
-  opener = link;
+  // A key or another window may press a link that nobody sees: the focus goes back to where it was.
+  opener = link.checkVisibility() ? link : document.activeElement;
   try {
     await show(await fetch(link.href, asWindow));
   } catch {
@@ -76,6 +86,15 @@ function free(form) {
   delete form.dataset.sent;
   form.removeAttribute("aria-busy");
 }
+
+// Enter in a field presses the form's main button, never a smaller one that stands before it.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || event.isComposing || event.defaultPrevented || !event.target.matches?.("input:not([type=search], [role=combobox])")) return;
+  const main = event.target.form?.querySelector(".bookacts .primary");
+  if (!main) return;
+  event.preventDefault();
+  main.click();
+});
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -120,8 +139,6 @@ document.addEventListener("click", (event) => {
     window.print();
   } else if (target.matches("[data-close-toast]")) {
     target.closest(".toast").remove();
-  } else if (target.closest("[data-themes]")) {
-    theme(target.value);
   }
 });
 
@@ -139,22 +156,6 @@ async function copy(button, text) {
   if (!button.dataset.copied) return;
   const body = new URLSearchParams({ csrf: button.dataset.csrf, channel: "copy" });
   fetch(button.dataset.copied, { method: "POST", body, credentials: "same-origin" }).catch(() => {});
-}
-
-// --- Colours --------------------------------------------------------------------------------------------------------
-function theme(choice) {
-  const secure = location.protocol === "https:" ? "; secure" : "";
-  document.cookie = `theme=${choice}; path=/; max-age=${choice ? 31536000 : 0}; samesite=lax${secure}`;
-  if (choice) document.documentElement.dataset.theme = choice;
-  else delete document.documentElement.dataset.theme;
-  lightTheme();
-}
-function lightTheme() {
-  const choice = document.documentElement.dataset.theme ?? "";
-  document.querySelectorAll("[data-themes]").forEach((group) => {
-    group.hidden = false;
-    group.querySelectorAll("button").forEach((button) => button.setAttribute("aria-pressed", String(button.value === choice)));
-  });
 }
 
 // --- Messages -------------------------------------------------------------------------------------------------------
@@ -245,14 +246,6 @@ document.addEventListener("change", (event) => {
   if (form && event.target.matches("input[type=date], select")) form.requestSubmit();
 });
 
-// --- Keys -----------------------------------------------------------------------------------------------------------
-document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
-    event.preventDefault();
-    document.querySelector("[data-find]")?.click();
-  }
-});
-
 // --- Countdown ------------------------------------------------------------------------------------------------------
 function left(until) {
   const seconds = Math.max(0, Math.floor((Date.parse(until) - Date.now()) / 1000));
@@ -273,13 +266,36 @@ function repaint() {
   setTimeout(repaint, soon ? 1000 : 20000);
 }
 
+/** Most pages have no use for the library: it comes with the first piece of page that has, and looks at all there is. */
+let library = null;
+function wire(within) {
+  if (!within.querySelector("[hx-get], [hx-post]")) return;
+  if (library) return void window.htmx?.process(within === document ? document.body : within);
+  library = document.createElement("script");
+  library.src = "./htmx.min.js";
+  document.head.append(library);
+}
+
 /** What a piece of page needs when it has just come. */
 function started(within) {
+  wire(within);
+  within.dispatchEvent(new Event("remit:opened", { bubbles: true }));
   within.querySelectorAll("form[data-checkout]").forEach(recompute);
   within.querySelectorAll("[popover][data-open]").forEach((sheet) => sheet.showPopover());
 }
 
-lightTheme();
 repaint();
 started(document);
 document.querySelectorAll(".toast").forEach(fade);
+
+/** Find or do leads to a page's menu, or to its paper. */
+function arrived() {
+  const menu = document.querySelector(":target[popover]");
+  menu?.showPopover({ source: document.querySelector(`[popovertarget="${menu.id}"]`) });
+  if (location.hash !== "#print") return;
+  history.replaceState(history.state, "", location.pathname + location.search);
+  window.print();
+}
+addEventListener("hashchange", arrived);
+if (document.readyState === "complete") arrived();
+else addEventListener("load", arrived);

@@ -14,6 +14,7 @@ pub mod follow_up;
 pub mod guard;
 pub mod links;
 pub mod lists;
+pub mod masking;
 pub mod messaging;
 pub mod methods;
 pub mod money;

@@ -1,4 +1,7 @@
-//! The demo's message tray: what the patient's phone and mailbox would show. Open to everybody, and only in a demo.
+//! The demo's message tray: what the patient's phone and mailbox would show, and the style guide. Open to everybody, and
+//! only in a demo.
+
+mod styleguide;
 
 use askama::Template;
 use axum::extract::State;
@@ -14,12 +17,15 @@ use serde_json::json;
 use crate::Web;
 use crate::pages::tray as pages;
 
+/// Messages that the JSON has, and those on the page, which is to look like a phone: the demo’s history has hundreds.
 const MESSAGES_MAX: i64 = 200;
+const SHOWN_MAX: usize = 50;
 
 pub fn routes() -> Router<Web> {
     Router::new()
         .route("/demo/messages", get(page))
         .route("/demo/messages.json", get(list))
+        .merge(styleguide::routes())
 }
 
 async fn newest(web: &Web) -> Result<(Option<remit_core::clinic::Clinic>, Vec<TrayMessage>)> {
@@ -80,7 +86,8 @@ async fn page(State(web): State<Web>) -> Response {
     };
     let tray = pages::Tray {
         clinic: clinic.name.clone(),
-        messages: messages.iter().map(shown).collect(),
+        unreachable: remit_core::contact::Phone::grouped(tray::UNREACHABLE),
+        messages: messages.iter().take(SHOWN_MAX).map(shown).collect(),
     };
     match tray.render() {
         Ok(html) => Html(html).into_response(),

@@ -34,7 +34,7 @@ async fn receive(
         return StatusCode::NOT_FOUND;
     };
     let header = |name: &'static str| Some(headers.get(name)?.to_str().ok()?.to_owned());
-    match inbox::receive(&web.app, endpoint, header, &body).await {
+    match inbox::receive(&web.app, endpoint, &header, &body).await {
         Ok(Accepted::Stored | Accepted::Known) => StatusCode::OK,
         Ok(Accepted::Refused(why)) => {
             tracing::warn!(endpoint.id = %endpoint, "refused a webhook for {endpoint}: {why}");

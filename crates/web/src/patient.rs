@@ -1,6 +1,7 @@
 //! What a patient sees under `/p/{token}`: pay, and how things stand. GET changes nothing (rule 6); the same answer
 //! for unknown and malformed addresses (hazard B10).
 
+pub(crate) mod brand;
 pub(crate) mod reading;
 pub(crate) mod show;
 
@@ -112,6 +113,9 @@ async fn page(
     reading: Reading,
     request: Request,
 ) -> Response {
+    if let Some(file) = brand::file(&web.app, &token).await {
+        return file;
+    }
     let peer = peer::address(
         request.headers(),
         request.extensions(),
@@ -171,7 +175,9 @@ async fn pay(
         Ok(context) => context,
         Err(error) => return broken(&error, &reading),
     };
-    let started = tokio::spawn(async move { attempts::pay(&app, clinic, id, method).await }).await;
+    let chosen = reading.chosen();
+    let started =
+        tokio::spawn(async move { attempts::pay(&app, clinic, id, method, chosen).await }).await;
     let started = started.unwrap_or_else(|error| Err(Error::Setup(error.to_string())));
     match started {
         Ok(Continue::To { url, .. }) => {

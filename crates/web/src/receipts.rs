@@ -4,12 +4,10 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use remit_app::ClinicContext;
-use remit_app::clinics::in_zone;
 use remit_app::receipts::{self, Document};
-use remit_core::languages::{self, DateStyle, Language};
+use remit_core::languages::Language;
 
 use crate::pages::patient::Receipt;
-use crate::patient::reading::Voice;
 use crate::patient::show;
 
 /// Where a receipt's page stands, and where it leads.
@@ -22,39 +20,22 @@ pub(crate) struct Place {
     pub file: String,
 }
 
-/// The page. What the law asks of a receipt (VAT, who received the money) stands in the file's words.
+/// The page.
 pub(crate) fn page(
     document: &Document,
     context: &ClinicContext,
     language: &'static Language,
     place: Place,
 ) -> Receipt {
-    let clinic = &context.clinic;
-    let voice = Voice { clinic, language };
-    let words = voice.words();
-    let received = voice.date(document.received_at, DateStyle::Long);
-    let zone = in_zone(clinic, document.received_at, "%Z");
-    let visit = voice.date(document.visit_at, DateStyle::ShortTime);
-    let mut rows = vec![
-        (words.row_paid.to_owned(), format!("{received} {zone}")),
-        (words.row_with.to_owned(), document.paid_with.clone()),
-        (
-            words.row_for.to_owned(),
-            languages::fill(words.appointment, &[("when", &visit)]),
-        ),
-    ];
-    if let Some(reference) = &document.reference {
-        rows.push((words.row_reference.to_owned(), reference.clone()));
-    }
     Receipt {
         frame: show::frame(context, "", language, place.here),
         number: document.number.clone(),
         patient: document.patient.clone(),
-        amount: voice.money(document.amount),
-        rows,
-        services: document.services.clone(),
-        sums: document.sums(),
-        legal: document.legal_lines(),
+        amount: language.isolated(&language.money(document.amount)),
+        rows: document.rows(language),
+        services: document.services(language),
+        sums: document.sums(language),
+        legal: document.legal_lines(language),
         back_url: place.back,
         file_url: place.file,
     }

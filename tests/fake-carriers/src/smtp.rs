@@ -1,14 +1,18 @@
-//! A mail server over TCP (RFC 5321): one conversation at a time per connection, with sign-in, and faults by recipient.
+//! A mail server over TCP (RFC 5321): one conversation at a time per connection, with sign-in, faults by recipient, and
+//! TLS from the first byte (RFC 8314) or after STARTTLS (RFC 3207).
 
 use std::collections::{HashMap, VecDeque};
+use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use crate::Letter;
 
@@ -44,10 +48,21 @@ fn world(shared: &Shared) -> MutexGuard<'_, World> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// When a connection becomes secret.
+#[derive(Clone)]
+enum Secrecy {
+    Never,
+    Wrapped(TlsAcceptor),
+    OnRequest(TlsAcceptor),
+}
+
 /// A running mail server. It answers until it is dropped.
 pub struct FakeSmtp {
-    /// `smtp://127.0.0.1:2525`
+    /// `smtp://127.0.0.1:2525`, or what its certificate is for: `smtps://localhost:2525`,
+    /// `smtp://localhost:2525?tls=required`.
     pub url: String,
+    /// The authority that signed its certificate (PEM); empty without TLS.
+    pub authority: String,
     shared: Shared,
     serving: JoinHandle<()>,
 }
@@ -72,22 +87,57 @@ impl FakeSmtp {
     pub async fn start(listen: SocketAddr) -> std::io::Result<FakeSmtp> {
         let listener = TcpListener::bind(listen).await?;
         let url = format!("smtp://{}", listener.local_addr()?);
+        Ok(FakeSmtp::serve(listener, url, Secrecy::Never))
+    }
+
+    /// One that speaks TLS from the first byte, with a certificate for `localhost` that only its own authority vouches for.
+    ///
+    /// # Errors
+    /// No port.
+    pub async fn wrapped() -> std::io::Result<FakeSmtp> {
+        FakeSmtp::secret("smtps", "", Secrecy::Wrapped).await
+    }
+
+    /// One that takes mail after STARTTLS only, with such a certificate.
+    ///
+    /// # Errors
+    /// No port.
+    pub async fn upgraded() -> std::io::Result<FakeSmtp> {
+        FakeSmtp::secret("smtp", "?tls=required", Secrecy::OnRequest).await
+    }
+
+    async fn secret(
+        scheme: &str,
+        rest: &str,
+        secrecy: fn(TlsAcceptor) -> Secrecy,
+    ) -> std::io::Result<FakeSmtp> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let port = listener.local_addr()?.port();
+        let (acceptor, authority) = vouched_for("localhost").map_err(std::io::Error::other)?;
+        let url = format!("{scheme}://localhost:{port}{rest}");
+        let mut server = FakeSmtp::serve(listener, url, secrecy(acceptor));
+        server.authority = authority;
+        Ok(server)
+    }
+
+    fn serve(listener: TcpListener, url: String, secrecy: Secrecy) -> FakeSmtp {
         let shared = Shared::default();
         let taken = shared.clone();
         let serving = tokio::spawn(async move {
             loop {
                 if let Ok((stream, _)) = listener.accept().await {
-                    let shared = taken.clone();
+                    let (shared, secrecy) = (taken.clone(), secrecy.clone());
                     // An error is a cut, ours or theirs.
-                    tokio::spawn(async move { talk(shared, stream).await.ok() });
+                    tokio::spawn(async move { greet(shared, stream, secrecy).await.ok() });
                 }
             }
         });
-        Ok(FakeSmtp {
+        FakeSmtp {
             url,
+            authority: String::new(),
             shared,
             serving,
-        })
+        }
     }
 
     /// From now on only those who sign in as [`NAME`] with [`PASSWORD`] may send; answers the address with both.
@@ -95,7 +145,7 @@ impl FakeSmtp {
         world(&self.shared).wants_sign_in = true;
         let password = PASSWORD.replace(' ', "%20");
         self.url
-            .replacen("smtp://", &format!("smtp://{NAME}:{password}@"), 1)
+            .replacen("://", &format!("://{NAME}:{password}@"), 1)
     }
 
     /// The next emails to this address go so.
@@ -125,9 +175,51 @@ impl FakeSmtp {
     }
 }
 
+/// A server's TLS for `name`, and the authority that vouches for it (PEM).
+fn vouched_for(name: &str) -> Result<(TlsAcceptor, String), Box<dyn Error + Send + Sync>> {
+    let authority_key = rcgen::KeyPair::generate()?;
+    let mut authority = rcgen::CertificateParams::default();
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = rcgen::CertifiedIssuer::self_signed(authority, authority_key)?;
+    let key = rcgen::KeyPair::generate()?;
+    let own = rcgen::CertificateParams::new([name.to_owned()])?.signed_by(&key, &authority)?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(
+            vec![own.der().clone()],
+            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
+        )?;
+    Ok((TlsAcceptor::from(Arc::new(config)), authority.pem()))
+}
+
+async fn greet(shared: Shared, stream: TcpStream, secrecy: Secrecy) -> std::io::Result<()> {
+    let mut talk = Talk::default();
+    match secrecy {
+        Secrecy::Never => hold(&shared, BufReader::new(stream), &mut talk, true).await?,
+        Secrecy::Wrapped(acceptor) => {
+            let stream = acceptor.accept(stream).await?;
+            hold(&shared, BufReader::new(stream), &mut talk, true).await?
+        }
+        Secrecy::OnRequest(acceptor) => {
+            talk.must_upgrade = true;
+            let mut stream = BufReader::new(stream);
+            let Held::Upgrade = hold(&shared, &mut stream, &mut talk, true).await? else {
+                return Ok(());
+            };
+            let stream = acceptor.accept(stream.into_inner()).await?;
+            // All that was said before is forgotten, and nobody is greeted again (RFC 3207, 4.2).
+            hold(&shared, BufReader::new(stream), &mut Talk::default(), false).await?
+        }
+    };
+    Ok(())
+}
+
 /// What one connection has said so far.
 #[derive(Default)]
 struct Talk {
+    must_upgrade: bool,
     greeted: bool,
     signed_in: bool,
     from: Option<String>,
@@ -138,53 +230,76 @@ enum Next {
     Say(String),
     Data,
     Sign,
+    Upgrade,
     End,
     Cut,
 }
 
-async fn talk(shared: Shared, stream: TcpStream) -> std::io::Result<()> {
-    let mut stream = BufReader::new(stream);
-    let mut talk = Talk::default();
-    say(&mut stream, "220 mail.fake.example ESMTP").await?;
+/// How a conversation went on.
+enum Held {
+    Ended,
+    /// The client wants TLS now.
+    Upgrade,
+}
+
+/// A connection, secret or not.
+trait Wire: AsyncBufRead + AsyncWrite + Unpin {}
+impl<T: AsyncBufRead + AsyncWrite + Unpin> Wire for T {}
+
+async fn hold(
+    shared: &Shared,
+    mut stream: impl Wire,
+    talk: &mut Talk,
+    greets: bool,
+) -> std::io::Result<Held> {
+    let stream = &mut stream;
+    if greets {
+        say(stream, "220 mail.fake.example ESMTP").await?;
+    }
     loop {
-        let Some(line) = line(&mut stream, &shared).await? else {
-            return Ok(());
+        let Some(line) = line(stream, shared).await? else {
+            return Ok(Held::Ended);
         };
-        match talk.hears(&shared, &line) {
-            Next::Say(words) => say(&mut stream, &words).await?,
+        match talk.hears(shared, &line) {
+            Next::Say(words) => say(stream, &words).await?,
             Next::Sign => {
-                say(&mut stream, "334 ").await?;
-                let Some(proof) = self::line(&mut stream, &shared).await? else {
-                    return Ok(());
+                say(stream, "334 ").await?;
+                let Some(proof) = self::line(stream, shared).await? else {
+                    return Ok(Held::Ended);
                 };
                 let words = talk.signs(&proof);
-                say(&mut stream, words).await?;
+                say(stream, words).await?;
             }
             Next::Data => {
-                say(&mut stream, "354 go on").await?;
-                let Some(raw) = data(&mut stream).await? else {
-                    return Ok(());
+                say(stream, "354 go on").await?;
+                let Some(raw) = data(stream).await? else {
+                    return Ok(Held::Ended);
                 };
-                match talk.takes(&shared, raw) {
-                    Some(words) => say(&mut stream, &words).await?,
-                    None => return Ok(()),
+                match talk.takes(shared, raw) {
+                    Some(words) => say(stream, &words).await?,
+                    None => return Ok(Held::Ended),
                 }
             }
-            Next::End => return say(&mut stream, "221 bye").await,
-            Next::Cut => return Ok(()),
+            Next::Upgrade => {
+                say(stream, "220 2.0.0 go ahead").await?;
+                return Ok(Held::Upgrade);
+            }
+            Next::End => {
+                say(stream, "221 bye").await?;
+                return Ok(Held::Ended);
+            }
+            Next::Cut => return Ok(Held::Ended),
         }
     }
 }
 
-async fn say(stream: &mut BufReader<TcpStream>, words: &str) -> std::io::Result<()> {
-    stream.write_all(format!("{words}\r\n").as_bytes()).await
+async fn say(stream: &mut impl Wire, words: &str) -> std::io::Result<()> {
+    stream.write_all(format!("{words}\r\n").as_bytes()).await?;
+    stream.flush().await
 }
 
 /// A line without its end; `None` at the end of the connection.
-async fn line(
-    stream: &mut BufReader<TcpStream>,
-    shared: &Shared,
-) -> std::io::Result<Option<String>> {
+async fn line(stream: &mut impl Wire, shared: &Shared) -> std::io::Result<Option<String>> {
     let mut line = Vec::new();
     if stream.read_until(b'\n', &mut line).await? == 0 {
         return Ok(None);
@@ -198,7 +313,7 @@ async fn line(
 }
 
 /// A message up to its dot, with the doubled dots undone.
-async fn data(stream: &mut BufReader<TcpStream>) -> std::io::Result<Option<String>> {
+async fn data(stream: &mut impl Wire) -> std::io::Result<Option<String>> {
     let mut raw = Vec::new();
     loop {
         let mut line = Vec::new();
@@ -224,8 +339,13 @@ impl Talk {
             } else {
                 ""
             };
+            let tls = if self.must_upgrade {
+                "250-STARTTLS\r\n"
+            } else {
+                ""
+            };
             return Next::Say(format!(
-                "250-mail.fake.example\r\n250-8BITMIME\r\n{auth}250 ENHANCEDSTATUSCODES"
+                "250-mail.fake.example\r\n250-8BITMIME\r\n{tls}{auth}250 ENHANCEDSTATUSCODES"
             ));
         }
         if upper == "QUIT" {
@@ -234,6 +354,15 @@ impl Talk {
         if !self.greeted {
             world.complaints.push(format!("{line} before EHLO"));
             return said("503 5.5.1 greet first");
+        }
+        if self.must_upgrade {
+            if upper == "STARTTLS" {
+                return Next::Upgrade;
+            }
+            world
+                .complaints
+                .push("something was said in the clear".into());
+            return said("530 5.7.0 STARTTLS first");
         }
         if let Some(rest) = upper.strip_prefix("AUTH PLAIN") {
             return match rest.trim() {

@@ -450,6 +450,7 @@ pub(crate) fn connect(
                 from: held.text("from"),
                 reply_to: held.some("reply_to"),
                 receipt_token: held.some("receipt_token"),
+                roots: app.config.roots.clone(),
             };
             let door = Smtp::new(config).map_err(|error| {
                 let field = match error {

@@ -28,6 +28,7 @@ pub enum Accepted {
 ///
 /// # Errors
 /// [`Error::NotFound`] for an unknown endpoint; or the store's, so that the carrier tries again.
+#[crate::boxed]
 pub async fn receive(
     app: &App,
     endpoint: EndpointId,

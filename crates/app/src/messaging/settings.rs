@@ -4,6 +4,7 @@ use remit_core::UtcMs;
 use remit_core::contact::{Email, Phone};
 use remit_core::deliveries::Channel;
 use remit_core::ids::{ClinicId, EndpointId, MessageId};
+use remit_gateways::Answer;
 use remit_gateways::messages::{Handover, Message};
 use remit_gateways::smtp;
 use remit_store::audit;
@@ -12,6 +13,7 @@ use remit_store::messaging::{self, MessagingChannel};
 use super::kinds::{self, Field, Held, Kind};
 use super::{carrier, held, receipt_url, sealed, sentence};
 use crate::error::in_field;
+use crate::providers::examine::{Line, Verdict};
 use crate::throttle::{self, Cap};
 use crate::{Actor, App, Error, Result, again, clinics};
 
@@ -72,6 +74,7 @@ impl Connected {
 ///
 /// # Errors
 /// [`Error::NotFound`] for a channel that sends nothing; or the store's.
+#[crate::boxed]
 pub async fn get(app: &App, clinic: ClinicId, channel: Channel) -> Result<View> {
     if !matches!(channel, Channel::Sms | Channel::Email) {
         return Err(Error::NotFound);
@@ -111,6 +114,7 @@ fn connected(app: &App, row: &MessagingChannel) -> Result<Connected> {
 ///
 /// # Errors
 /// [`Error::Invalid`] names the field; [`Error::NotFound`] for a channel that sends nothing; or the store's.
+#[crate::boxed]
 pub async fn save(app: &App, actor: &Actor, channel: Channel, input: &Input) -> Result<View> {
     again(|| save_once(app, actor, channel, input)).await?;
     get(app, actor.clinic, channel).await
@@ -258,6 +262,7 @@ fn sign_in(wished: &mut Held, kept: &Held, input: &Input) -> Result<()> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn disconnect(app: &App, actor: &Actor, channel: Channel) -> Result<bool> {
     let mut tx = app.store.begin(actor.clinic).await?;
     let now = tx.now().await?;
@@ -276,6 +281,42 @@ pub async fn disconnect(app: &App, actor: &Actor, channel: Channel) -> Result<bo
     Ok(was)
 }
 
+/// How a channel stands, asked without sending anything: who carries it, whether the carrier knows us, what it said last.
+///
+/// # Errors
+/// [`Error::NotFound`] for a channel that sends nothing; [`Error::Sealed`], [`Error::Setup`]; or the store's.
+#[crate::boxed]
+pub async fn examine(app: &App, clinic: ClinicId, channel: Channel) -> Result<Vec<Line>> {
+    let view = get(app, clinic, channel).await?;
+    let Some(connected) = view.connected else {
+        let line = if view.is_tray {
+            Line::new("carrier", Verdict::Ok, "the demo’s tray (test mode)")
+        } else {
+            let text = "none: connect one in Settings, Messages, or nothing can be sent this way";
+            Line::new("carrier", Verdict::Warning, text)
+        };
+        return Ok(vec![line]);
+    };
+    let greeted = match carrier(app, clinic, channel).await?.door.greet().await {
+        Answer::Done(()) => Line::new("carrier", Verdict::Ok, connected.kind.title),
+        Answer::Refused(refusal) => Line::new("carrier", Verdict::Fault, refusal.message),
+        Answer::Unknown(unknown) => Line::new("carrier", Verdict::Unknown, sentence(&unknown.why)),
+    };
+    let receipts = if connected.hears_receipts {
+        Line::new("receipts", Verdict::Ok, connected.receipt_url)
+    } else {
+        let text = "not believed: enter what signs them, or no message is ever shown as delivered";
+        Line::new("receipts", Verdict::Warning, text)
+    };
+    let mut lines = vec![greeted, receipts];
+    if let Some((error, at)) = connected.last_error
+        && connected.last_success_at.is_none_or(|success| success < at)
+    {
+        lines.push(Line::new("last message", Verdict::Warning, error));
+    }
+    Ok(lines)
+}
+
 /// What came of a test message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tested {
@@ -291,6 +332,7 @@ pub enum Tested {
 ///
 /// # Errors
 /// [`Error::Invalid`] for an address that cannot be; [`Error::NotSetUp`]; [`Error::TooMany`]; or the store's.
+#[crate::boxed]
 pub async fn test(app: &App, actor: &Actor, channel: Channel, to: &str) -> Result<Tested> {
     let context = clinics::context(app, actor.clinic).await?;
     let clinic = &context.clinic;

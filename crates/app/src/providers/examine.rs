@@ -38,7 +38,7 @@ pub struct Line {
 }
 
 impl Line {
-    pub(super) fn new(what: &str, verdict: Verdict, text: impl Into<String>) -> Line {
+    pub(crate) fn new(what: &str, verdict: Verdict, text: impl Into<String>) -> Line {
         Line {
             what: what.to_owned(),
             verdict,

@@ -16,6 +16,8 @@ pub struct Kind {
     pub signing_prefix: Option<&'static str>,
     /// Where a person finds the key, and what it looks like.
     pub key_hint: &'static str,
+    /// Where a person finds a payment at the provider; empty: among this installation's own pages.
+    pub dashboard: &'static str,
     pub(super) read_key: fn(&str) -> Result<bool, &'static str>,
 }
 
@@ -27,6 +29,7 @@ pub const KINDS: &[Kind] = &[
         api_base: stripe::DEFAULT_API_BASE,
         signing_prefix: Some("whsec_"),
         key_hint: "In the Stripe dashboard under Developers, API keys: sk_live_… or sk_test_…, or a restricted key, rk_…",
+        dashboard: "https://dashboard.stripe.com/payments/",
         read_key: stripe_key,
     },
     Kind {
@@ -35,6 +38,7 @@ pub const KINDS: &[Kind] = &[
         api_base: mollie::DEFAULT_API_BASE,
         signing_prefix: None,
         key_hint: "In the Mollie dashboard under Developers, API keys: live_… or test_…",
+        dashboard: "https://my.mollie.com/dashboard/payments/",
         read_key: mollie_key,
     },
     Kind {
@@ -43,6 +47,7 @@ pub const KINDS: &[Kind] = &[
         api_base: "",
         signing_prefix: None,
         key_hint: "",
+        dashboard: "",
         read_key: |_| Err("The sandbox needs no key."),
     },
 ];
@@ -50,6 +55,16 @@ pub const KINDS: &[Kind] = &[
 /// The provider of this name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// Where a person finds a payment at its provider: an address, or the path of a page of the sandbox's own.
+pub fn payment_page(provider: &str, payment_id: &str) -> Option<String> {
+    let kind = kind(provider)?;
+    if kind.name == SANDBOX {
+        let session = payment_id.strip_prefix("sbx_pay_")?;
+        return Some(format!("/sandbox/pay/sbx_ses_{session}"));
+    }
+    Some(format!("{}{payment_id}", kind.dashboard))
 }
 
 /// Whether a Stripe key is for live money. What people paste by mistake has a sentence of its own.

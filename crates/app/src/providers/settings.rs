@@ -61,6 +61,7 @@ pub struct Connected {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn list(app: &App, clinic: ClinicId) -> Result<Vec<View>> {
     inbox::write_refused(app).await?;
     let rows = providers::current(&app.store, clinic).await?;
@@ -82,6 +83,7 @@ pub async fn list(app: &App, clinic: ClinicId) -> Result<Vec<View>> {
 ///
 /// # Errors
 /// [`Error::NotFound`] for one that this release does not know; or the store's.
+#[crate::boxed]
 pub async fn get(app: &App, clinic: ClinicId, name: &str) -> Result<View> {
     let found = list(app, clinic).await?;
     let mut found = found.into_iter();
@@ -147,6 +149,7 @@ fn tail(key: &str) -> String {
 ///
 /// # Errors
 /// [`Error::Invalid`] names the field; [`Error::NotFound`] for an unknown provider; or the store's.
+#[crate::boxed]
 pub async fn save(app: &App, actor: &Actor, name: &str, input: &Input) -> Result<View> {
     let kind = kinds::kind(name).ok_or(Error::NotFound)?;
     if kind.name == SANDBOX {
@@ -211,6 +214,7 @@ pub(super) fn json(value: &impl serde::Serialize) -> Result<String> {
 ///
 /// # Errors
 /// [`Error::NotSetUp`] without an account; [`Error::NotFound`] for an unknown provider; or the store's.
+#[crate::boxed]
 pub async fn test(app: &App, clinic: ClinicId, name: &str) -> Result<View> {
     let kind = kinds::kind(name).ok_or(Error::NotFound)?;
     let row = row_of(app, clinic, kind).await?;
@@ -240,6 +244,7 @@ async fn row_of(app: &App, clinic: ClinicId, kind: &Kind) -> Result<ProviderAcco
 ///
 /// # Errors
 /// [`Error::ProviderRefused`], [`Error::ProviderUnreachable`], [`Error::NotSetUp`]; or the store's.
+#[crate::boxed]
 pub async fn register(app: &App, actor: &Actor, kind: &'static Kind) -> Result<()> {
     let row = row_of(app, actor.clinic, kind).await?;
     let account = open(app, row)?;
@@ -266,6 +271,7 @@ pub async fn register(app: &App, actor: &Actor, kind: &'static Kind) -> Result<(
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn examine(app: &App, clinic: &Clinic, name: &str) -> Result<Vec<Line>> {
     let kind = kinds::kind(name).ok_or(Error::NotFound)?;
     let row = row_of(app, clinic.id, kind).await?;

@@ -2,8 +2,10 @@
 
 use remit_core::UtcMs;
 use remit_core::ids::{ClinicId, PaymentId};
+use remit_core::languages::{DateStyle, Language, LocalTime, fill};
+use remit_core::methods::Method;
 use remit_core::money::Money;
-use remit_core::payments::PaidBy;
+use remit_core::payments::{DeskMethod, PaidBy};
 use remit_core::receipts::{LegalDetails, VatRate, number};
 use remit_core::refunds::RefundState;
 
@@ -25,17 +27,16 @@ pub struct Document {
     pub patient: String,
     /// The patient's language.
     pub locale: String,
-    pub visit_at: UtcMs,
+    pub visit: LocalTime,
     pub amount: Money,
-    /// `Tuesday 24 November 2026, 10:44 GMT`.
-    pub received: String,
-    pub received_at: UtcMs,
-    /// `Card, Visa ending 4242`.
-    pub paid_with: String,
-    /// `Deposit, appointment on 24 November 2026`.
-    pub what: String,
+    pub received: LocalTime,
+    /// The zone of these times, as its clocks name it: `GMT`.
+    pub zone: String,
+    pub paid_by: PaidBy,
+    /// `Visa ending 4242`, a terminal's slip, a bank's reference.
+    pub slip: Option<String>,
     /// Name and price of what was booked; only where the clinic lists it.
-    pub services: Vec<(String, String)>,
+    pub services: Vec<(String, Money)>,
     /// What went back, oldest first.
     pub refunds: Vec<RefundLine>,
     /// What the clinic has kept: the payment without what went back.
@@ -47,14 +48,14 @@ pub struct Document {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefundLine {
     pub amount: Money,
-    /// `26 November 2026`.
-    pub at: String,
+    pub at: LocalTime,
 }
 
 /// A payment's receipt as it stands now.
 ///
 /// # Errors
 /// [`crate::Error::NotFound`], or the store's.
+#[crate::boxed]
 pub async fn document(app: &App, clinic: ClinicId, id: PaymentId) -> Result<Document> {
     let context = clinics::context(app, clinic).await?;
     let view = payments::get(app, clinic, id).await?;
@@ -65,8 +66,7 @@ pub async fn document(app: &App, clinic: ClinicId, id: PaymentId) -> Result<Docu
         Some(link) => Some(links::get(app, clinic, link).await?),
         None => None,
     };
-    let day = |at: UtcMs| clinics::in_zone(&context.clinic, at, "%-d %B %Y");
-    let purpose = link.as_ref().map_or("Payment", |link| link.purpose.title());
+    let at = |moment: UtcMs| clinics::local_time(&context.clinic, moment);
     let given = refunds::of_payment(app, clinic, id).await?;
     let settings = &context.receipts;
     let kept = payment
@@ -82,16 +82,12 @@ pub async fn document(app: &App, clinic: ClinicId, id: PaymentId) -> Result<Docu
         legal: settings.legal.clone(),
         patient: visit.patient_name.clone(),
         locale: patient.locale,
-        visit_at: visit.starts_at,
+        visit: at(visit.starts_at),
         amount: payment.amount,
-        received: clinics::in_zone(
-            &context.clinic,
-            payment.received_at,
-            "%A %-d %B %Y, %H:%M %Z",
-        ),
-        received_at: payment.received_at,
-        paid_with: paid_with(payment.paid_by, payment.reference.as_deref()),
-        what: format!("{purpose}, appointment on {}", day(visit.starts_at)),
+        received: at(payment.received_at),
+        zone: clinics::in_zone(&context.clinic, payment.received_at, "%Z"),
+        paid_by: payment.paid_by,
+        slip: payment.reference.clone(),
         services: if settings.name_services {
             services(app, clinic, payment.appointment).await?
         } else {
@@ -102,7 +98,7 @@ pub async fn document(app: &App, clinic: ClinicId, id: PaymentId) -> Result<Docu
             .filter(|view| view.refund.state == RefundState::Succeeded)
             .map(|view| RefundLine {
                 amount: view.refund.amount,
-                at: day(view.done_at.unwrap_or(view.refund.requested_at)),
+                at: at(view.done_at.unwrap_or(view.refund.requested_at)),
             })
             .collect(),
         kept,
@@ -127,78 +123,113 @@ fn contact(context: &ClinicContext) -> Vec<String> {
     .collect()
 }
 
-/// What was noted at the desk is the clinic's own business (a terminal's slip, a bank's reference), and useful to both.
-fn paid_with(paid_by: PaidBy, reference: Option<&str>) -> String {
-    match reference {
-        Some(reference) => format!("{}, {reference}", paid_by.title()),
-        None => paid_by.title().to_owned(),
-    }
-}
-
 async fn services(
     app: &App,
     clinic: ClinicId,
     appointment: remit_core::ids::AppointmentId,
-) -> Result<Vec<(String, String)>> {
+) -> Result<Vec<(String, Money)>> {
     let charges = appointments::charges(app, clinic, appointment).await?;
     Ok(charges
         .into_iter()
-        .map(|charge| (charge.description, charge.amount.to_string()))
+        .map(|charge| (charge.title(), charge.amount))
         .collect())
 }
 
+/// In the words of a language; every value keeps its own direction.
 impl Document {
     /// The facts below the amount, label and value, in the order of reading.
-    pub fn rows(&self) -> Vec<(&'static str, String)> {
+    pub fn rows(&self, language: &Language) -> Vec<(String, String)> {
+        let words = &language.page;
+        let received = language.date(self.received, DateStyle::Long);
+        let visit = language.isolated(&language.date(self.visit, DateStyle::ShortYearTime));
         let mut rows = vec![
-            ("Received from", self.patient.clone()),
-            ("Paid on", self.received.clone()),
-            ("Paid with", self.paid_with.clone()),
-            ("For", self.what.clone()),
-            ("Receipt number", self.number.clone()),
+            (
+                words.row_paid,
+                language.isolated(&format!("{received} {}", self.zone)),
+            ),
+            (words.row_with, self.paid_with(language)),
+            (words.row_for, fill(words.appointment, &[("when", &visit)])),
         ];
         if let Some(reference) = &self.reference {
-            rows.push(("Payment reference", reference.clone()));
+            rows.push((words.row_reference, language.isolated(reference)));
         }
-        rows
+        let owned = |(label, value): (&str, String)| (label.to_owned(), value);
+        rows.into_iter().map(owned).collect()
+    }
+
+    /// What was noted at the desk is the clinic's own business (a terminal's slip, a bank's reference), and useful to
+    /// both. A card's brand and last figures say that it was a card.
+    fn paid_with(&self, language: &Language) -> String {
+        let words = &language.page;
+        let method = match self.paid_by {
+            PaidBy::Online(Method::Card) => match &self.slip {
+                Some(card) => return language.isolated(&card.replace(" ending ", " •••• ")),
+                None => words.card,
+            },
+            PaidBy::Online(method) => method.title(),
+            PaidBy::Desk(DeskMethod::Cash) => words.cash,
+            PaidBy::Desk(DeskMethod::CardTerminal) => words.card_terminal,
+            PaidBy::Desk(DeskMethod::BankTransfer) => words.bank_transfer,
+        };
+        match &self.slip {
+            Some(slip) => format!("{method}, {}", language.isolated(slip)),
+            None => method.to_owned(),
+        }
+    }
+
+    /// Name and price of what was booked.
+    pub fn services(&self, language: &Language) -> Vec<(String, String)> {
+        let services = self.services.iter();
+        services
+            .map(|(name, price)| (name.clone(), sum(language, *price)))
+            .collect()
     }
 
     /// What follows from refunds and VAT, label and value.
-    pub fn sums(&self) -> Vec<(String, String)> {
-        let mut sums: Vec<(String, String)> = self
-            .refunds
-            .iter()
-            .map(|line| {
-                let back = line.amount.with(-line.amount.minor);
-                (format!("Refunded on {}", line.at), back.to_string())
-            })
-            .collect();
+    pub fn sums(&self, language: &Language) -> Vec<(String, String)> {
+        let words = &language.page;
+        let refunds = self.refunds.iter().map(|line| {
+            let day = language.isolated(&language.date(line.at, DateStyle::Long));
+            let back = line.amount.with(-line.amount.minor);
+            (
+                format!("{} ({day})", words.row_refunded),
+                sum(language, back),
+            )
+        });
+        let mut sums: Vec<(String, String)> = refunds.collect();
         if !sums.is_empty() {
-            sums.push(("Paid after refunds".to_owned(), self.kept.to_string()));
+            sums.push((words.kept.to_owned(), sum(language, self.kept)));
         }
         if let Some((rate, vat)) = &self.vat {
-            let label = format!("VAT included, at {}%", rate.figure());
-            sums.push((label, vat.to_string()));
+            let label = fill(words.vat_included, &[("rate", &rate.figure())]);
+            sums.push((label, sum(language, *vat)));
         }
         sums
     }
 
-    /// Who received the money, in the law's words; empty where nothing was set.
-    pub fn legal_lines(&self) -> Vec<String> {
-        let legal = &self.legal;
+    /// Who received the money, as the law wants it said; empty where nothing was set.
+    pub fn legal_lines(&self, language: &Language) -> Vec<String> {
+        let (legal, words) = (&self.legal, &language.page);
         let mut lines = Vec::new();
         match legal.legal_name.as_str() {
             "" => {}
             name if name == self.clinic => lines.push(name.to_owned()),
-            name => lines.push(format!("{} is a trading name of {name}.", self.clinic)),
+            name => {
+                let clinic = language.isolated(&self.clinic);
+                let values = [
+                    ("clinic", clinic.as_str()),
+                    ("name", &language.isolated(name)),
+                ];
+                lines.push(fill(words.trading_name, &values));
+            }
         }
         for (label, text) in [
-            ("Registered address", &legal.registered_address),
-            ("Company number", &legal.company_number),
-            ("VAT number", &legal.vat_number),
+            (words.registered_address, &legal.registered_address),
+            (words.company_number, &legal.company_number),
+            (words.vat_number, &legal.vat_number),
         ] {
             if !text.is_empty() {
-                lines.push(format!("{label}: {text}"));
+                lines.push(format!("{label}: {}", language.isolated(text)));
             }
         }
         lines
@@ -208,4 +239,8 @@ impl Document {
     pub fn file_name(&self) -> String {
         format!("receipt-{}.pdf", self.number)
     }
+}
+
+fn sum(language: &Language, money: Money) -> String {
+    language.isolated(&language.money(money))
 }

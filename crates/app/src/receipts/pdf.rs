@@ -2,14 +2,15 @@
 //! Latin, Greek and Cyrillic and every currency's sign; of them only the glyphs in use are in the file. The same facts
 //! give the same bytes: there is no date and no chance in it.
 //!
-//! A script that the faces do not hold (Arabic, Chinese, and others that want shaping) is not drawn as empty boxes: a
-//! patient's name in one is left out, which the receipt's number stands in for; the page in the browser has it.
+//! It speaks the patient's language, and English where that is written in a script which the faces do not hold (Arabic,
+//! Chinese, and others that want shaping). Nothing is drawn as empty boxes: a patient's name in such a script in one is left out, which the receipt's number stands in for; the page in the browser has it.
 
 use std::collections::BTreeMap;
 
 use miniz_oxide::deflate::compress_to_vec_zlib;
 use pdf_writer::types::{CidFontType, FontFlags, SystemInfo, UnicodeCmap};
 use pdf_writer::{Content, Filter, Finish, Name, Pdf, Rect, Ref, Str, TextStr};
+use remit_core::languages::{self, Language};
 use subsetter::GlyphRemapper;
 use ttf_parser::{Face, GlyphId};
 
@@ -34,14 +35,20 @@ const COMPRESSION: u8 = 6;
 /// # Errors
 /// [`Error::Setup`]: a face of ours cannot be read.
 pub(super) fn write(document: &Document) -> Result<Vec<u8>> {
+    let language = match languages::of_locale(&document.locale) {
+        language if language.is_right_to_left() => languages::english(),
+        language => language,
+    };
     let mut sheet = Sheet::new()?;
-    draw(&mut sheet, document);
-    sheet.finish(document)
+    draw(&mut sheet, document, language);
+    sheet.finish(document, language)
 }
 
 /// What stands on the paper, from the top down.
-fn draw(sheet: &mut Sheet, document: &Document) {
-    sheet.right(Weight::Strong, 18.0, INK, "Receipt");
+fn draw(sheet: &mut Sheet, document: &Document, language: &Language) {
+    const WHOLE: f32 = WIDTH - 2.0 * MARGIN;
+    let words = &language.page;
+    sheet.right(Weight::Strong, 18.0, INK, words.title_receipt);
     sheet.text(Weight::Strong, 18.0, INK, MARGIN, &document.clinic);
     sheet.down(16.0);
     sheet.right(Weight::Regular, 9.5, SOFT, &document.number);
@@ -50,52 +57,37 @@ fn draw(sheet: &mut Sheet, document: &Document) {
     }
     if document.is_test {
         sheet.down(8.0);
-        let words = "Test mode: no money moves";
-        sheet.wrapped(Weight::Strong, 11.0, INK, MARGIN, 400.0, words);
+        sheet.wrapped(Weight::Strong, 11.0, INK, MARGIN, 400.0, words.test_mode);
     }
     sheet.down(14.0);
     sheet.rule();
     sheet.down(20.0);
-    sheet.text(Weight::Regular, 10.0, SOFT, MARGIN, "Amount paid");
+    sheet.text(Weight::Regular, 10.0, SOFT, MARGIN, words.row_amount);
     sheet.down(32.0);
-    sheet.text(
-        Weight::Strong,
-        30.0,
-        INK,
-        MARGIN,
-        &document.amount.to_string(),
-    );
-    sheet.down(24.0);
+    let amount = language.money(document.amount);
+    sheet.text(Weight::Strong, 30.0, INK, MARGIN, &amount);
+    sheet.down(20.0);
+    if sheet.holds(&document.patient) {
+        let from = languages::fill(words.received_from, &[("name", &document.patient)]);
+        sheet.wrapped(Weight::Regular, 10.0, INK, MARGIN, WHOLE, &from);
+    }
+    sheet.down(4.0);
     sheet.rule();
-    for (label, value) in document.rows() {
-        if label != "Received from" || sheet.holds(&value) {
-            sheet.row(label, &value);
-        }
+    for (label, value) in document.rows(language) {
+        sheet.row(&label, &value);
     }
-    if !document.services.is_empty() {
-        sheet.heading("Booked");
-        for (name, price) in &document.services {
-            sheet.sum(name, price);
+    for sums in [document.services(language), document.sums(language)] {
+        if !sums.is_empty() {
+            sheet.down(14.0);
+            sheet.rule();
         }
-    }
-    let sums = document.sums();
-    if !sums.is_empty() {
-        sheet.heading("Sums");
-        sheet.sum("Paid", &document.amount.to_string());
         for (label, value) in &sums {
             sheet.sum(label, value);
         }
     }
     sheet.down(22.0);
-    for line in document.legal_lines() {
-        sheet.wrapped(
-            Weight::Regular,
-            9.0,
-            SOFT,
-            MARGIN,
-            WIDTH - 2.0 * MARGIN,
-            &line,
-        );
+    for line in document.legal_lines(language) {
+        sheet.wrapped(Weight::Regular, 9.0, SOFT, MARGIN, WHOLE, &line);
     }
 }
 
@@ -257,13 +249,6 @@ impl Sheet {
         self.put(Mark::Rule { y });
     }
 
-    fn heading(&mut self, text: &str) {
-        self.down(20.0);
-        self.text(Weight::Strong, 11.0, INK, MARGIN, text);
-        self.down(10.0);
-        self.rule();
-    }
-
     /// A label, and beside it what it says.
     fn row(&mut self, label: &str, value: &str) {
         self.down(17.0);
@@ -283,13 +268,14 @@ impl Sheet {
         self.rule();
     }
 
-    fn finish(self, document: &Document) -> Result<Vec<u8>> {
+    fn finish(self, document: &Document, language: &Language) -> Result<Vec<u8>> {
         let mut pdf = Pdf::new();
         let (catalogue, tree, info) = (Ref::new(1), Ref::new(2), Ref::new(3));
         let (regular, strong) = (Ref::new(10), Ref::new(20));
-        let title = format!("Receipt {} from {}", document.number, document.clinic);
+        let heading = languages::fill(language.page.receipt, &[("reference", &document.number)]);
+        let title = format!("{}: {heading}", document.clinic);
         let mut root = pdf.catalog(catalogue);
-        root.pages(tree).lang(TextStr("en-GB"));
+        root.pages(tree).lang(TextStr(language.html_lang));
         root.viewer_preferences().display_doc_title(true);
         root.finish();
         pdf.document_info(info)

@@ -23,6 +23,7 @@ const BATCHES_MAX: usize = 10_000;
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn restored(store: &Store, backup_at: UtcMs) -> Result<()> {
     let mut tx = store.begin_installation().await?;
     let now = tx.now().await?;
@@ -34,6 +35,7 @@ pub async fn restored(store: &Store, backup_at: UtcMs) -> Result<()> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn recovering_since(app: &App) -> Result<Option<UtcMs>> {
     let value = installation::get(&app.store, RECOVERING).await?;
     Ok(value.map(|at| at.parse().unwrap_or(0)))
@@ -44,12 +46,13 @@ pub async fn recovering_since(app: &App) -> Result<Option<UtcMs>> {
 ///
 /// # Errors
 /// The store's.
+#[crate::boxed]
 pub async fn recover(app: &App) -> Result<bool> {
     let Some(backup_at) = recovering_since(app).await? else {
         return Ok(true);
     };
     tracing::warn!("the database was restored: replaying what happened since the backup");
-    let compared = replay(app, backup_at - MARGIN_MS, |_, _| {}).await?;
+    let compared = replay(app, backup_at - MARGIN_MS, &|_, _| {}).await?;
     if compared.unreachable > 0 {
         let left = compared.unreachable;
         tracing::warn!(
@@ -69,10 +72,11 @@ pub async fn recover(app: &App) -> Result<bool> {
 ///
 /// # Errors
 /// The list of accounts could not be read; an account's own trouble is in the answer.
+#[crate::boxed]
 pub async fn replay(
     app: &App,
     since: UtcMs,
-    told: impl Fn(usize, usize) + Send + Sync,
+    told: &(dyn Fn(usize, usize) + Sync),
 ) -> Result<Compared> {
     let events_since = since.max(app.now().await? - EVENTS_KEPT_MS);
     for row in accounts::list(&app.store).await? {

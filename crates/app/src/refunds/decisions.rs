@@ -19,6 +19,7 @@ enum Decision {
 ///
 /// # Errors
 /// [`Error::Forbidden`], a refusal, [`Error::NotFound`]; or the store's.
+#[crate::boxed]
 pub async fn approve(app: &App, actor: &Actor, refund: RefundId) -> Result<()> {
     actor.require(Permission::Refund)?;
     decide(app, actor, refund, Decision::Approve).await
@@ -28,6 +29,7 @@ pub async fn approve(app: &App, actor: &Actor, refund: RefundId) -> Result<()> {
 ///
 /// # Errors
 /// [`Error::Forbidden`], a refusal, [`Error::NotFound`]; or the store's.
+#[crate::boxed]
 pub async fn decline(app: &App, actor: &Actor, refund: RefundId) -> Result<()> {
     let view = super::get(app, actor.clinic, refund).await?;
     if view.refund.asker != actor.scope() {

@@ -158,6 +158,7 @@ async fn write(
         reason: None,
         state: RefundState::Requested,
         reopen: false,
+        correction: false,
         requested_at: now,
         approval: None,
         asker: String::new(),

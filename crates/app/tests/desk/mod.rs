@@ -1,16 +1,52 @@
 //! A clinic over a fresh database, whose provider is nowhere.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use remit_app::appointments::{BookingInput, book};
 use remit_app::keys::Keys;
 use remit_app::patients::PatientInput;
 use remit_app::services::{Deposit, ServiceInput};
-use remit_app::{Actor, App, Config, clinics, patients, services, worker};
+use remit_app::{Actor, App, Config, Store, clinics, patients, services, worker};
 use remit_core::HOUR_MS;
 use remit_core::clinic::Clinic;
 use remit_core::ids::AppointmentId;
 use remit_core::money::{Currency, Money};
+
+/// A SQLite file of its own; its folder goes when this is dropped.
+#[allow(dead_code, reason = "not every test binary opens a file")]
+pub struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+#[allow(dead_code, reason = "not every test binary opens a file")]
+pub async fn on_sqlite(name: &str) -> (Store, Folder) {
+    let folder = std::env::temp_dir().join(format!("remit-{name}-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let url = format!("sqlite://{}", folder.join("remit.db").display());
+    (remit_app::open(&url).await.unwrap(), Folder(folder))
+}
+
+/// A schema of its own, where the environment names a server.
+#[allow(dead_code, reason = "not every test binary runs on it")]
+pub async fn on_postgres(name: &str) -> Option<Store> {
+    let Ok(url) = std::env::var("REMIT_TEST_POSTGRES_URL") else {
+        eprintln!("skipped on PostgreSQL: REMIT_TEST_POSTGRES_URL is not set");
+        return None;
+    };
+    let joined = if url.contains('?') { '&' } else { '?' };
+    let schema = format!("app_{name}");
+    let url = format!("{url}{joined}options=-c%20search_path%3D{schema}");
+    let store = remit_app::open(&url).await.unwrap();
+    remit_store::migrate::own_schema(&store, &schema)
+        .await
+        .unwrap();
+    Some(store)
+}
 
 /// Somebody at the front desk of a clinic of its own.
 pub struct Desk {
@@ -27,6 +63,7 @@ impl Desk {
             self_url: nowhere,
             demo: false,
             messages_a_day: remit_core::sending_limits::INSTALLATION_A_DAY,
+            roots: remit_app::Roots::default(),
             demo_sign_in: None,
         };
         let keys = Keys::parse(&Keys::generate().unwrap()).unwrap();

@@ -136,6 +136,19 @@ words! {
         receipt,
         /// `{name}`.
         received_from,
+        cash,
+        card_terminal,
+        bank_transfer,
+        /// What was paid less what went back.
+        kept,
+        /// `{rate}`.
+        vat_included,
+        /// `{clinic}`, `{name}`: who stands behind the clinic in law.
+        trading_name,
+        registered_address,
+        company_number,
+        vat_number,
+        save_pdf,
         back,
     }
 }

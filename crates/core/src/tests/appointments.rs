@@ -1,6 +1,8 @@
 use super::*;
 use crate::account::Refusal;
-use crate::appointments::{Charge, ChargeKind, change_status, charge, reschedule, uncharge};
+use crate::appointments::{
+    Charge, ChargeKind, Fee, Settlement, Slot, change_status, charge, reschedule, uncharge,
+};
 use crate::money::MINOR_MAX;
 
 fn line(n: u128, amount: Money) -> Charge {
@@ -8,6 +10,7 @@ fn line(n: u128, amount: Money) -> Charge {
         id: id(n),
         kind: ChargeKind::Extra,
         description: "Line".into(),
+        quantity: 1,
         amount,
         service: None,
     }
@@ -146,8 +149,14 @@ fn a_charge_is_refused_where_it_cannot_stand() {
 
 #[test]
 fn a_charge_taken_away_is_posted_backwards() {
-    let lines =
-        uncharge(&standing(0, 4500), &line(40, Money::gbp(500)), id(41), NOW).map(|d| told(&d));
+    let lines = uncharge(
+        &standing(0, 4500),
+        &line(40, Money::gbp(500)),
+        None,
+        id(41),
+        NOW,
+    )
+    .map(|d| told(&d));
     assert_eq!(
         lines.unwrap(),
         [
@@ -190,7 +199,7 @@ fn cancelling_voids_the_charges_and_keeps_what_was_paid_as_credit() {
         (line(40, Money::gbp(5000)), id(41)),
         (line(42, Money::gbp(-500)), id(43)),
     ];
-    let decision = change_status(&paid, Status::Cancelled, &charges, NOW).unwrap();
+    let decision = change_status(&paid, Status::Cancelled, None, &charges, NOW).unwrap();
     assert_eq!(
         told(&decision),
         [
@@ -205,10 +214,91 @@ fn cancelling_voids_the_charges_and_keeps_what_was_paid_as_credit() {
         ]
     );
     let charges = [(line(40, Money::gbp(5000)), id(41))];
-    let decision = change_status(&given(), Status::Cancelled, &charges, NOW).unwrap();
+    let decision = change_status(&given(), Status::Cancelled, None, &charges, NOW).unwrap();
     assert!(
         told(&decision).contains(&"total 0 paid 5000 refunded 2000 due 0 credit 3000".to_owned()),
         "the clinic owes what it still holds, not what it has sent back"
+    );
+}
+
+fn keep() -> Settlement {
+    Settlement::Keep(Fee {
+        charge: id(50),
+        txn: id(51),
+        description: "Cancellation fee".into(),
+    })
+}
+
+#[test]
+fn what_was_paid_is_kept_as_a_fee_and_nothing_more_is_asked_for() {
+    let paid = open(standing(1000, 3500), 3500);
+    let charges = [(line(40, Money::gbp(4500)), id(41))];
+    for (to, why) in [
+        (Status::Cancelled, "appointment_cancelled"),
+        (Status::NoShow, "settled"),
+    ] {
+        let decision = change_status(&paid, to, Some(&keep()), &charges, NOW).unwrap();
+        assert_eq!(
+            told(&decision),
+            [
+                "charge 1000".to_owned(),
+                "charge receivable:1000 revenue:-1000".into(),
+                "charge 4500 removed".into(),
+                "uncharge revenue:4500 receivable:-4500".into(),
+                "total 1000 paid 1000 refunded 0 due 0 credit 0".into(),
+                format!("link sent to cancelled, {why}"),
+                format!("booked to {}", to.name()),
+            ]
+        );
+    }
+    // Nothing paid: there is nothing to keep.
+    let decision = change_status(
+        &standing(0, 4500),
+        Status::NoShow,
+        Some(&keep()),
+        &charges,
+        NOW,
+    );
+    assert_eq!(
+        told(&decision.unwrap())[2],
+        "total 0 paid 0 refunded 0 due 0 credit 0"
+    );
+    // What was given back is not kept; what is credit already stays that.
+    let charges = [(line(40, Money::gbp(5000)), id(41))];
+    let decision = change_status(&given(), Status::Cancelled, Some(&keep()), &charges, NOW);
+    assert!(
+        told(&decision.unwrap())
+            .contains(&"total 3000 paid 5000 refunded 2000 due 0 credit 0".to_owned())
+    );
+}
+
+#[test]
+fn who_has_decided_about_the_money_is_not_asked_again() {
+    let paid = standing(1000, 3500);
+    let charges = [(line(40, Money::gbp(4500)), id(41))];
+    for to in [Status::Cancelled, Status::NoShow] {
+        let decision = change_status(&paid, to, Some(&Settlement::Credit), &charges, NOW).unwrap();
+        let lines = told(&decision);
+        assert!(lines.contains(&"total 0 paid 1000 refunded 0 due 0 credit 1000".to_owned()));
+        assert!(
+            !lines.iter().any(|line| line.starts_with("finding")),
+            "{lines:?}"
+        );
+    }
+    // A missed appointment is otherwise charged as it was, and what takes place is never settled this way.
+    for (to, settlement) in [(Status::NoShow, None), (Status::Arrived, Some(keep()))] {
+        let decision = change_status(&paid, to, settlement.as_ref(), &charges, NOW).unwrap();
+        assert_eq!(told(&decision), [format!("booked to {}", to.name())]);
+    }
+    assert_eq!(
+        change_status(
+            &live(paid, 3500),
+            Status::NoShow,
+            Some(&keep()),
+            &charges,
+            NOW
+        ),
+        Err(Refusal::LivePayment)
     );
 }
 
@@ -219,7 +309,7 @@ fn a_status_can_be_corrected_except_cancelled() {
             status: from,
             ..standing(0, 4500)
         };
-        change_status(&standing, to, &[], NOW).map(|d| told(&d))
+        change_status(&standing, to, None, &[], NOW).map(|d| told(&d))
     };
     assert_eq!(
         change(Status::NoShow, Status::Arrived),
@@ -233,10 +323,10 @@ fn a_status_can_be_corrected_except_cancelled() {
     );
     let busy = live(standing(0, 4500), 4500);
     assert_eq!(
-        change_status(&busy, Status::Cancelled, &[], NOW),
+        change_status(&busy, Status::Cancelled, None, &[], NOW),
         Err(Refusal::LivePayment)
     );
-    assert!(change_status(&busy, Status::Arrived, &[], NOW).is_ok());
+    assert!(change_status(&busy, Status::Arrived, None, &[], NOW).is_ok());
     for from in Status::ALL {
         for to in Status::ALL {
             assert_eq!(from.may_become(to), from != to && from != Status::Cancelled);
@@ -246,11 +336,16 @@ fn a_status_can_be_corrected_except_cancelled() {
 
 #[test]
 fn moving_keeps_money_and_link() {
-    let lines = reschedule(&open(standing(0, 4500), 4500), 5, 6).map(|d| told(&d));
+    let to = Slot {
+        starts_at: 5,
+        ends_at: 6,
+        practitioner: None,
+    };
+    let lines = reschedule(&open(standing(0, 4500), 4500), to).map(|d| told(&d));
     assert_eq!(lines, Ok(vec!["moved to 5..6".to_owned()]));
     let cancelled = Standing {
         status: Status::Cancelled,
         ..standing(0, 0)
     };
-    assert_eq!(reschedule(&cancelled, 5, 6), Err(Refusal::Cancelled));
+    assert_eq!(reschedule(&cancelled, to), Err(Refusal::Cancelled));
 }

@@ -196,6 +196,7 @@ fn an_open_dispute_keeps_refunds_out_and_a_lost_one_is_not_refundable() {
             amount: payable(minor),
             reason: None,
             reopen: false,
+            correction: false,
             seen_available: None,
             needs_approval: false,
             asker: "stf_1".into(),

@@ -128,7 +128,7 @@ fn told_event(event: &Event) -> String {
         Event::ChargeAdded { charge } => format!("charge {}", charge.amount.minor),
         Event::ChargeRemoved { amount, .. } => format!("charge {} removed", amount.minor),
         Event::StatusChanged { from, to } => format!("{} to {}", from.name(), to.name()),
-        Event::Moved { starts_at, ends_at } => format!("moved to {starts_at}..{ends_at}"),
+        Event::Moved { to } => format!("moved to {}..{}", to.starts_at, to.ends_at),
         Event::Posted(txn) => {
             let lines = txn
                 .lines()

@@ -41,6 +41,7 @@ fn asked(amount: Payable, seen_available: Option<Money>) -> Request {
         amount,
         reason: None,
         reopen: false,
+        correction: false,
         seen_available,
         needs_approval: false,
         asker: "stf_1".into(),
@@ -55,6 +56,7 @@ fn refund(minor: i64, state: RefundState, reopen: bool) -> Refund {
         reason: None,
         state,
         reopen,
+        correction: false,
         requested_at: NOW,
         approval: None,
         asker: "stf_1".into(),
@@ -95,6 +97,31 @@ fn a_refund_is_reserved_before_any_call_and_desk_money_is_posted_at_once() {
             "total 5000 paid 5000 refunded 2000 due 0 credit 0",
         ]
     );
+}
+
+#[test]
+fn a_desk_payment_recorded_by_mistake_is_owed_again() {
+    let wish = |minor| Request {
+        correction: true,
+        ..asked(payable(minor), None)
+    };
+    let corrected = |online, reserved, minor| {
+        let payment = payment(5000, reserved, online);
+        request(&standing(5000, 0), &payment, wish(minor), NOW).map(|d| told(&d))
+    };
+    assert_eq!(
+        corrected(false, 0, 5000),
+        Ok(vec![
+            "refund 5000".to_owned(),
+            "refund requested to succeeded".into(),
+            "refund receivable:5000 cash:-5000".into(),
+            "total 5000 paid 5000 refunded 5000 due 5000 credit 0".into(),
+        ])
+    );
+    // What is left after a part was given back is its whole.
+    assert!(corrected(false, 2000, 3000).is_ok());
+    assert_eq!(corrected(false, 0, 2000), Err(Refusal::OnlyWholeAtDesk));
+    assert_eq!(corrected(true, 0, 5000), Err(Refusal::OnlyWholeAtDesk));
 }
 
 #[test]

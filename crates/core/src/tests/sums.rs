@@ -45,6 +45,7 @@ fn refundable(payment: &Payment, minor: i64) -> Result<(), Refusal> {
         amount: payable(minor),
         reason: None,
         reopen: false,
+        correction: false,
         seen_available: None,
         needs_approval: false,
         asker: "stf_1".into(),
@@ -61,6 +62,7 @@ proptest::proptest! {
         let currency = Currency::parse(TABLE[row].0).unwrap();
         let money = Money::new(minor, currency);
         proptest::prop_assert_eq!(Money::parse(&money.figure(), currency), Ok(money));
+        proptest::prop_assert_eq!(Money::parse(&money.grouped(), currency), Ok(money));
         let digits = money.figure().bytes().filter(u8::is_ascii_digit).count();
         proptest::prop_assert!(digits > currency.exponent() as usize);
     }

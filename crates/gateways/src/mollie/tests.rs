@@ -9,6 +9,7 @@ use crate::payments::{
     About, DisputeStatus, PaymentProvider as _, RefundOrder, RefundStatus, SessionOrder,
     SessionStatus, WebhookError, WebhookRequest,
 };
+use crate::roots::Roots;
 use crate::{Answer, http};
 
 fn provider() -> MollieProvider {
@@ -16,7 +17,7 @@ fn provider() -> MollieProvider {
         api_base: "http://127.0.0.1:9/mollie".into(),
         api_key: "test_abc".into(),
         account: "pfl_1".into(),
-        client: http::client().unwrap(),
+        client: http::client(&Roots::default()).unwrap(),
     })
     .unwrap()
 }

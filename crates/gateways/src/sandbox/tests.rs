@@ -1,6 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::roots::Roots;
 
 fn provider(webhook_secrets: &[&str]) -> SandboxProvider {
     SandboxProvider::new(SandboxConfig {
@@ -11,7 +12,7 @@ fn provider(webhook_secrets: &[&str]) -> SandboxProvider {
             .map(|secret| (*secret).to_owned())
             .collect(),
         account: "sbx_acct_a".into(),
-        client: http::client().unwrap(),
+        client: http::client(&Roots::default()).unwrap(),
     })
     .unwrap()
 }

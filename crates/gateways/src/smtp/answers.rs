@@ -47,9 +47,10 @@ pub fn before(error: &Error) -> Handover {
         let why = "The mail server does not offer an encrypted connection (STARTTLS), which the settings ask for.";
         return Handover::refused(OF_ACCOUNT, why);
     }
-    if error.is_tls() {
+    if error.is_tls() || is_of_tls(error) {
         return Handover::not_now(
-            "no encrypted connection to the mail server could be made: its certificate may not fit its name",
+            "no encrypted connection to the mail server could be made: its certificate may not fit its name, or come from \
+             an authority that is not known here",
             None,
         );
     }
@@ -57,6 +58,22 @@ pub fn before(error: &Error) -> Handover {
         return Handover::not_now("what answers there is not a mail server", None);
     }
     Handover::not_now("no connection to the mail server", None)
+}
+
+/// A TLS failure while connecting comes wrapped as one of the connection.
+fn is_of_tls(error: &Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let inside = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        if error.is::<rustls::Error>() || inside.is_some_and(|inside| inside.is::<rustls::Error>())
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// A failure of the sign-in.

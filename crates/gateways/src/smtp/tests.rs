@@ -94,6 +94,7 @@ fn a_password_is_kept_apart_and_belongs_to_a_name_at_a_server() {
 fn a_sender_is_one_mailbox_on_one_line() {
     let new = |from: &str, reply_to: Option<&str>| {
         let config = SmtpConfig {
+            roots: Roots::default(),
             url: "smtps://mail.example.com".into(),
             from: from.into(),
             reply_to: reply_to.map(str::to_owned),

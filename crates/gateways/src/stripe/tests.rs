@@ -16,6 +16,7 @@ use tokio::net::TcpListener;
 
 use super::{StripeConfig, StripeProvider};
 use crate::http;
+use crate::roots::Roots;
 
 /// What was asked: verb and path with query, body, the headers that matter.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,7 +60,7 @@ impl Desk {
             secret_key: "sk_test_51abc".into(),
             webhook_secrets: vec![SECRET.into(), "whsec_second".into()],
             account: ACCOUNT.into(),
-            client: http::client().unwrap(),
+            client: http::client(&Roots::default()).unwrap(),
         })
         .unwrap();
         Desk { provider, script }

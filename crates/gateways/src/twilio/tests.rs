@@ -4,6 +4,7 @@ use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::*;
 use crate::messages::OF_RECIPIENT;
+use crate::roots::Roots;
 
 fn twilio() -> Twilio {
     Twilio::new(TwilioConfig {
@@ -12,7 +13,7 @@ fn twilio() -> Twilio {
         auth_token: "12345".into(),
         sender: "+447700900999".into(),
         callback: None,
-        client: http::client().unwrap(),
+        client: http::client(&Roots::default()).unwrap(),
     })
     .unwrap()
 }

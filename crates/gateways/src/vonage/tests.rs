@@ -3,6 +3,7 @@
 use reqwest::header::{HeaderMap, HeaderValue};
 
 use super::*;
+use crate::roots::Roots;
 
 fn vonage(signature_secret: Option<&str>) -> Vonage {
     Vonage::new(VonageConfig {
@@ -12,7 +13,7 @@ fn vonage(signature_secret: Option<&str>) -> Vonage {
         signature_secret: signature_secret.map(str::to_owned),
         sender: "Larkhill".into(),
         callback: None,
-        client: http::client().unwrap(),
+        client: http::client(&Roots::default()).unwrap(),
     })
     .unwrap()
 }

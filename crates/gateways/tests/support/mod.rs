@@ -22,6 +22,7 @@ use remit_core::money::Money;
 use remit_gateways::payments::{
     Lookup, PaymentProvider, ProviderEvent, Session, SessionOrder, SessionStatus, WebhookRequest,
 };
+use remit_gateways::roots::Roots;
 use remit_gateways::sandbox::company::{self, Company, CompanyConfig, Record, Registration, Vault};
 use remit_gateways::sandbox::{SandboxConfig, SandboxProvider};
 use remit_gateways::{Answer, http};
@@ -195,7 +196,7 @@ impl Bench {
 
     /// The same without background work.
     pub async fn idle() -> Bench {
-        let client = http::client().unwrap();
+        let client = http::client(&Roots::default()).unwrap();
         let clock = Arc::new(AtomicI64::new(START));
         let (send, hooks) = mpsc::unbounded_channel();
         let hook_status = Arc::new(AtomicU16::new(200));

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use remit_app::practitioners::{AbsenceInput, PractitionerInput};
 use remit_app::services::{Deposit, ServiceInput};
 use remit_app::views::{Practitioner, Service};
-use remit_app::{Actor, App, clinics, services, sign_in};
+use remit_app::{Actor, App, api_keys, clinics, practitioners, services, sign_in};
 use remit_core::clinic::Clinic;
 use remit_core::ids::StaffId;
 use remit_core::money::{Currency, Money};
+use remit_core::practitioners::{WorkingDay, WorkingWeek};
 use remit_core::roles::Role;
 
 pub const OWNER_EMAIL: &str = "stephen.marsh@larkhill.example";
@@ -49,7 +51,7 @@ pub async fn found(app: &Arc<App>, password: &str, api_key: &str) -> Result<(Act
         password,
     )
     .await?;
-    sign_in::keep_api_key(app, clinic.id, "demo", Role::Owner, api_key).await?;
+    api_keys::keep(app, &Actor::remit(clinic.id), "demo", Role::Owner, api_key).await?;
     let desk = Actor {
         label: "Joanne Bright".into(),
         ..Actor::remit(clinic.id)
@@ -86,20 +88,85 @@ const SERVICES: &[(&str, i64, i64, Deposit)] = &[
     ("Sports massage, 30 min", 30, 3600, Deposit::None),
 ];
 
-const PRACTITIONERS: &[(&str, &str, &str)] = &[
-    ("Tom Hargreaves", "Physiotherapy", "Room 2"),
-    ("Dr Priya Nair", "Skin", "Room 1"),
-    ("Megan Lloyd", "Podiatry", "Room 3"),
-    ("Amira Khan", "Sports massage", "Room 4"),
+/// Name, speciality, room, and in minutes of the day: hours on weekdays, lunch.
+type Person = (
+    &'static str,
+    &'static str,
+    &'static str,
+    (i64, i64),
+    (i64, i64),
+);
+
+const PRACTITIONERS: &[Person] = &[
+    (
+        "Tom Hargreaves",
+        "Physiotherapy",
+        "Room 2",
+        (480, 1080),
+        (720, 780),
+    ),
+    ("Dr Priya Nair", "Skin", "Room 1", (510, 1080), (750, 795)),
+    ("Megan Lloyd", "Podiatry", "Room 3", (480, 1020), (765, 810)),
+    (
+        "Amira Khan",
+        "Sports massage",
+        "Room 4",
+        (615, 1080),
+        (750, 795),
+    ),
 ];
+
+/// Their hours, every weekday, and a holiday next week.
+async fn employ(app: &Arc<App>, desk: &Actor, people: &[Practitioner]) -> Result<()> {
+    for (who, (_, _, _, (from, to), lunch)) in people.iter().zip(PRACTITIONERS) {
+        let day = WorkingDay::new(*from, *to, Some(*lunch))?;
+        let mut week = WorkingWeek::default();
+        // The diary is filled whatever day the demo is started on.
+        week.0.fill(Some(day));
+        let input = PractitionerInput {
+            name: who.name.clone(),
+            speciality: who.speciality.clone(),
+            room: who.room.clone(),
+            hue: None,
+            week,
+        };
+        practitioners::change(app, desk, who.id, input).await?;
+    }
+    Ok(())
+}
+
+/// Megan Lloyd is away from the day after tomorrow on.
+pub async fn away(app: &Arc<App>, desk: &Actor, people: &[Practitioner]) -> Result<()> {
+    let zone = jiff::tz::TimeZone::get("Europe/London")?;
+    let today = jiff::Timestamp::from_millisecond(app.now().await?)?
+        .to_zoned_datetime(zone.clone())
+        .date();
+    let midnight = |days: i64| -> Result<i64> {
+        let day = today.checked_add(jiff::Span::new().days(days))?;
+        let moment = day.to_datetime(jiff::civil::Time::midnight());
+        Ok(moment
+            .to_zoned_datetime(zone.clone())?
+            .timestamp()
+            .as_millisecond())
+    };
+    let holiday = AbsenceInput {
+        starts_at: midnight(2)?,
+        ends_at: midnight(7)?,
+        reason: "Holiday".into(),
+    };
+    if let Some(megan) = people.get(2) {
+        practitioners::add_absence(app, desk, megan.id, holiday).await?;
+    }
+    Ok(())
+}
 
 /// Adds who treats and what is booked.
 pub async fn furnish(app: &Arc<App>, desk: &Actor) -> Result<(Vec<Practitioner>, Vec<Service>)> {
-    let (mut practitioners, mut all) = (Vec::new(), Vec::new());
-    for (name, speciality, room) in PRACTITIONERS {
-        practitioners
-            .push(services::add_practitioner(app, desk, None, name, speciality, room).await?);
+    let (mut people, mut all) = (Vec::new(), Vec::new());
+    for (name, speciality, room, _, _) in PRACTITIONERS {
+        people.push(services::add_practitioner(app, desk, None, name, speciality, room).await?);
     }
+    employ(app, desk, &people).await?;
     for (name, duration_minutes, price, deposit) in SERVICES {
         let input = ServiceInput {
             name: (*name).into(),
@@ -110,5 +177,5 @@ pub async fn furnish(app: &Arc<App>, desk: &Actor) -> Result<(Vec<Practitioner>,
         };
         all.push(services::create(app, desk, None, input).await?);
     }
-    Ok((practitioners, all))
+    Ok((people, all))
 }

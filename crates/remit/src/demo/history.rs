@@ -1,138 +1,251 @@
-//! The demo's month before: links that were sent and paid day by day, so that the summary, its fees and its payouts have
-//! something to show. Made by the same verbs as everything else, with the clock set back.
-
-use std::sync::Arc;
+//! The demo's two months before: appointments that were paid by link, lender, card machine, cash and bank transfer, and
+//! what else happens at a clinic, so that the summary, its fees and its payouts have something to show.
 
 use anyhow::Result;
-use remit_app::appointments::{self, BookingInput};
-use remit_app::attempts::{self, Continue};
-use remit_app::deliveries::{self, DeliveryInput};
-use remit_app::refunds::{self, RefundInput};
-use remit_app::views::{Patient, Practitioner, Service};
-use remit_app::{Actor, App, links, outbox, payments};
+use jiff::ToSpan as _;
+use jiff::civil::{Date, Weekday};
 use remit_core::appointments::Status;
 use remit_core::deliveries::Channel;
 use remit_core::ids::{AppointmentId, LinkId};
 use remit_core::links::Purpose;
 use remit_core::methods::Method;
+use remit_core::payments::DeskMethod;
 use remit_core::{DAY_MS, HOUR_MS, MINUTE_MS};
 
-/// How far the demo's past goes back.
-pub const DAYS: i64 = 30;
-/// Links a day: few at weekends, which fall on every sixth and seventh.
-const LINKS: [i64; 7] = [3, 2, 4, 3, 3, 1, 0];
-/// Minutes until the patient pays.
-const MINUTES: [i64; 9] = [2, 4, 11, 24, 38, 75, 190, 610, 1_500];
-const METHODS: [Method; 8] = [
-    Method::Card,
-    Method::Card,
-    Method::Klarna,
-    Method::Card,
-    Method::Card,
-    Method::Clearpay,
-    Method::Card,
-    Method::Klarna,
-];
+use super::stories::{CARD, CARD_DISPUTED, Past, Visit};
 
-struct Past<'a> {
-    app: &'a Arc<App>,
-    desk: &'a Actor,
+/// How far the demo's past goes back at most.
+pub const DAYS: i64 = 60;
+/// The days right before today are the diary's.
+const DIARYS: i64 = 3;
+/// Until so long ago the clinic did less by link: it grows.
+const FEWER_BEFORE: i64 = 30;
+
+/// How an appointment came to be paid, or not.
+#[derive(Clone, Copy)]
+enum Tale {
+    /// All at the desk.
+    Desk(DeskMethod),
+    /// All by a link, sent after the visit and paid so many minutes later.
+    Link(Channel, Method, i64),
+    /// The deposit by a link when it was booked, the rest at the desk.
+    Deposit(Method, i64, DeskMethod),
+    /// The link was opened and not paid; the patient paid at the desk in the end.
+    Opened(DeskMethod),
+    /// Nobody opened it.
+    Unopened,
+    /// It expired, was sent anew, and paid then.
+    Renewed(Method),
+    /// Withdrawn, and paid at the desk.
+    Withdrawn(DeskMethod),
+    /// The deposit is paid and nobody came.
+    NoShow,
 }
 
-/// Plays the days before yesterday, oldest first. Every ninth link is not paid, and one payment is refunded in part.
-pub async fn play(
-    app: &Arc<App>,
-    desk: &Actor,
-    practitioners: &[Practitioner],
-    services: &[Service],
-    patients: &[Patient],
-) -> Result<()> {
-    let past = Past { app, desk };
+use Channel::{Email, Qr, Sms};
+use DeskMethod::{BankTransfer, CardTerminal, Cash};
+use Method::{Card, Clearpay, Klarna};
+use Tale::{Deposit, Desk, Link, NoShow, Opened, Renewed, Unopened, Withdrawn};
+
+const TALES: &[Tale] = &[
+    Link(Sms, Card, 2),
+    Desk(CardTerminal),
+    Link(Sms, Klarna, 11),
+    Deposit(Card, 38, CardTerminal),
+    Link(Email, Card, 190),
+    Desk(Cash),
+    Link(Sms, Clearpay, 75),
+    Link(Qr, Card, 1),
+    Desk(CardTerminal),
+    Unopened,
+    Link(Sms, Card, 24),
+    Deposit(Klarna, 4, Cash),
+    Link(Sms, Card, 610),
+    Desk(BankTransfer),
+    Link(Email, Klarna, 46),
+    Opened(CardTerminal),
+    Link(Sms, Card, 4),
+    Renewed(Card),
+    Desk(Cash),
+    Deposit(Card, 1_500, CardTerminal),
+    Link(Sms, Clearpay, 9),
+    Withdrawn(Cash),
+    Link(Sms, Card, 130),
+    NoShow,
+    Link(Email, Card, 17),
+    Desk(CardTerminal),
+];
+
+/// When appointments of a day start: hour and minute.
+const STARTS: [(i8, i8); 6] = [(9, 0), (10, 30), (11, 45), (14, 15), (15, 30), (16, 30)];
+/// Services with a deposit, and all of them.
+const WITH_DEPOSIT: [usize; 4] = [0, 3, 5, 8];
+
+/// What happened besides, so many days ago.
+const REFUNDED_IN_PART: i64 = 12;
+const REFUNDED: i64 = 26;
+const UNDELIVERED: i64 = 9;
+const CREDIT_LEFT: i64 = 8;
+const DISPUTED: i64 = 5;
+const PAID_TWICE: i64 = 4;
+
+/// Plays so many days before today, without those of the diary, oldest first.
+pub async fn play(past: &Past<'_>, days: i64) -> Result<()> {
+    let today = past.today()?;
     let mut number = 0_usize;
-    for days in (3..=DAYS).rev() {
-        let links = LINKS[usize::try_from(days % 7).unwrap_or(0)];
-        for hour in 0..links {
-            let ago = days * DAY_MS - hour * HOUR_MS;
-            let input = BookingInput {
-                patient: patients[number % patients.len()].id,
-                services: vec![services[number % services.len()].id],
-                practitioner: Some(practitioners[number % practitioners.len()].id),
-                starts_at: app.now().await? - ago + 4 * HOUR_MS,
-                with_deposit_link: false,
-                despite_overlap: true,
-            };
-            past.link(&input, number, ago).await?;
+    for days in (DIARYS + 1..=days).rev() {
+        let date = today.checked_sub(days.days())?;
+        for start in STARTS.iter().take(visits(date, days)) {
+            let tale = TALES[number % TALES.len()];
+            play_one(past, number, tale, past.at(date, start.0, start.1)?).await?;
             number += 1;
         }
+        besides(past, days, past.at(date, 17, 15)?).await?;
     }
     Ok(())
 }
 
-impl Past<'_> {
-    /// Does something as it was done so many milliseconds ago.
-    async fn ago<T>(&self, ms: i64, verb: impl Future<Output = remit_app::Result<T>>) -> Result<T> {
-        self.app.store.shift_clock(-ms);
-        let done = verb.await;
-        self.app.store.shift_clock(ms);
-        Ok(done?)
+/// How many appointments of a day are played: fewer on Saturdays, none on Sundays.
+fn visits(date: Date, days: i64) -> usize {
+    match (date.weekday(), days > FEWER_BEFORE) {
+        (Weekday::Sunday, _) => 0,
+        (Weekday::Saturday, true) => 1,
+        (Weekday::Saturday, false) => 2,
+        (Weekday::Wednesday | Weekday::Friday, true) => 3,
+        (_, true) => 2,
+        (_, false) => 4,
     }
+}
 
-    async fn link(&self, input: &BookingInput, number: usize, ago: i64) -> Result<()> {
-        let booked = appointments::book(self.app, self.desk, None, input);
-        let (appointment, _) = self.ago(ago, booked).await?;
-        let link = self.ago(ago, self.send(appointment)).await?;
-        if number % 9 == 8 {
-            return Ok(());
+fn visit(number: usize, service: usize, starts_at: i64) -> Visit {
+    Visit {
+        practitioner: number % 4,
+        service,
+        // A stride without a common factor: people come back after some weeks, not after as many days each.
+        patient: number * 7,
+        starts_at,
+    }
+}
+
+async fn play_one(past: &Past<'_>, number: usize, tale: Tale, starts_at: i64) -> Result<()> {
+    let service = match tale {
+        Deposit(..) | NoShow => WITH_DEPOSIT[number % WITH_DEPOSIT.len()],
+        _ => number * 3,
+    };
+    let booked_at = starts_at - 3 * DAY_MS - HOUR_MS;
+    let done_at = starts_at + 50 * MINUTE_MS;
+    let appointment = past
+        .book(booked_at, visit(number, service, starts_at))
+        .await?;
+    let sends = async |purpose, channel, at| past.send(at, appointment, purpose, channel).await;
+    match tale {
+        Desk(method) => past.take(done_at, appointment, method).await?,
+        Link(channel, method, minutes) => {
+            let link = sends(Purpose::Balance, channel, done_at).await?;
+            let paid_at = done_at + minutes * MINUTE_MS;
+            past.pay(paid_at, link, method, CARD).await?;
         }
-        let later = ago - MINUTES[number % MINUTES.len()] * MINUTE_MS;
-        self.ago(later, self.pay(link, METHODS[number % METHODS.len()]))
-            .await?;
-        let done = appointments::change_status(self.app, self.desk, appointment, Status::Completed);
-        self.ago(later - 5 * HOUR_MS, done).await?;
-        if number == 20 {
-            self.ago(later - DAY_MS, self.refund(appointment)).await?;
+        Deposit(method, minutes, rest) => {
+            let link = sends(Purpose::Deposit, Sms, booked_at).await?;
+            let paid_at = booked_at + minutes * MINUTE_MS;
+            past.pay(paid_at, link, method, CARD).await?;
+            past.take(done_at, appointment, rest).await?;
         }
-        Ok(())
+        Opened(method) => {
+            let link = sends(Purpose::Balance, Sms, booked_at).await?;
+            past.open(booked_at + 35 * MINUTE_MS, link).await?;
+            past.take(done_at, appointment, method).await?;
+        }
+        Unopened => {
+            sends(Purpose::Balance, Email, booked_at).await?;
+        }
+        Renewed(method) => renewed(past, appointment, booked_at, method).await?,
+        Withdrawn(method) => {
+            let link = sends(Purpose::Balance, Sms, booked_at).await?;
+            past.cancel(booked_at + 20 * HOUR_MS, link).await?;
+            past.take(done_at, appointment, method).await?;
+        }
+        NoShow => {
+            let link = sends(Purpose::Deposit, Sms, booked_at).await?;
+            past.pay(booked_at + 7 * MINUTE_MS, link, Card, CARD)
+                .await?;
+            return past.becomes(done_at, appointment, Status::NoShow).await;
+        }
     }
+    past.becomes(done_at, appointment, Status::Completed).await
+}
 
-    async fn send(&self, appointment: AppointmentId) -> remit_app::Result<LinkId> {
-        let link = links::issue(self.app, self.desk, appointment, None, Purpose::Balance).await?;
-        let input = DeliveryInput {
-            channel: Channel::Sms,
-            to: None,
-            remember: false,
-        };
-        deliveries::deliver(self.app, self.desk, link, None, &input).await?;
-        outbox::run(self.app).await?;
-        Ok(link)
+/// Sent when it was booked, never opened; sent anew two days later, and paid within the hour.
+async fn renewed(
+    past: &Past<'_>,
+    appointment: AppointmentId,
+    booked_at: i64,
+    method: Method,
+) -> Result<()> {
+    let link = past
+        .send(booked_at, appointment, Purpose::Balance, Sms)
+        .await?;
+    let again_at = booked_at + 50 * HOUR_MS;
+    let link: LinkId = past.renew(again_at, link, Email).await?;
+    past.pay(again_at + 40 * MINUTE_MS, link, method, CARD)
+        .await
+}
+
+/// What does not happen every day.
+async fn besides(past: &Past<'_>, days: i64, at: i64) -> Result<()> {
+    let number = usize::try_from(days).unwrap_or(0);
+    let told = matches!(
+        days,
+        REFUNDED_IN_PART | REFUNDED | UNDELIVERED | CREDIT_LEFT | DISPUTED | PAID_TWICE
+    );
+    if !told {
+        return Ok(());
     }
-
-    /// Pays on the sandbox's page, as a patient does.
-    async fn pay(&self, link: LinkId, method: Method) -> remit_app::Result<()> {
-        let to = attempts::pay(self.app, self.desk.clinic, link, method).await?;
-        let Continue::To { url, attempt } = to else {
-            return Err(remit_app::Error::Setup("the sandbox gave no page".into()));
-        };
-        let form = super::diary::form(method);
-        self.app.press_in_sandbox(&url, form).await?;
-        attempts::returned(self.app, attempt).await?;
-        // The receipt leaves with the clock as it was.
-        outbox::run(self.app).await.map(drop)
+    let service = WITH_DEPOSIT[number % WITH_DEPOSIT.len()];
+    let mut visit = visit(number, service, at - HOUR_MS);
+    match days {
+        CREDIT_LEFT => visit.starts_at = at + 3 * DAY_MS,
+        UNDELIVERED => visit.patient = super::patients::UNREACHABLE,
+        _ => {}
     }
-
-    async fn refund(&self, appointment: AppointmentId) -> remit_app::Result<()> {
-        let paid = payments::of_appointment(self.app, self.desk.clinic, appointment).await?;
-        if let Some(view) = paid.first() {
-            let third = view.payment.amount.with(view.payment.amount.minor / 3);
-            let input = RefundInput {
-                amount: Some(third),
-                reason: Some("Session ended early".into()),
-                reopen: false,
-                seen_available: None,
+    let appointment = past.book(at - 2 * DAY_MS, visit).await?;
+    let later = at + 12 * MINUTE_MS;
+    match days {
+        UNDELIVERED => {
+            // The number is wrong, the email arrives.
+            let link = past.send(at, appointment, Purpose::Balance, Sms).await?;
+            past.hand_over(later, link, Email).await?;
+            past.pay(later + HOUR_MS, link, Card, CARD).await?;
+        }
+        CREDIT_LEFT => {
+            let link = past.send(at, appointment, Purpose::Deposit, Sms).await?;
+            past.pay(later, link, Card, CARD).await?;
+            let cancelled = past.becomes(at + 20 * HOUR_MS, appointment, Status::Cancelled);
+            return cancelled.await;
+        }
+        DISPUTED => {
+            let link = past.send(at, appointment, Purpose::Balance, Sms).await?;
+            past.pay(later, link, Card, CARD_DISPUTED).await?;
+            past.hear_of_disputes(later + 5 * HOUR_MS).await?;
+        }
+        PAID_TWICE => {
+            let link = past.send(at, appointment, Purpose::Balance, Sms).await?;
+            past.pay(later, link, Klarna, CARD).await?;
+            // Reception had not seen it: the card machine takes it once more.
+            let paid = past.price(appointment).await?;
+            past.take_sum(later + HOUR_MS, appointment, CardTerminal, paid)
+                .await?;
+        }
+        days => {
+            let link = past.send(at, appointment, Purpose::Balance, Sms).await?;
+            past.pay(later, link, Card, CARD).await?;
+            let (parts, reason) = match days {
+                REFUNDED_IN_PART => (3, "Session ended early"),
+                _ => (1, "Booked twice by mistake"),
             };
-            refunds::request(self.app, self.desk, view.payment.id, None, &input).await?;
-            outbox::run(self.app).await?;
+            past.refund(later + DAY_MS, appointment, parts, reason)
+                .await?;
         }
-        Ok(())
     }
+    past.becomes(later, appointment, Status::Completed).await
 }

@@ -19,19 +19,23 @@ pub(super) fn told(event: &Event) -> Option<Told> {
         Event::ChargeAdded { charge } => (
             "charge.added",
             None,
-            json!({ "what": charge.description, "money": money(&charge.amount) }),
+            json!({ "what": charge.title(), "money": money(&charge.amount) }),
         ),
-        Event::ChargeRemoved { amount, .. } => {
-            ("charge.removed", None, json!({ "money": money(amount) }))
-        }
+        Event::ChargeRemoved { amount, why, .. } => (
+            "charge.removed",
+            None,
+            json!({ "money": money(amount), "reason": why }),
+        ),
         Event::StatusChanged { from, to } => (
             "appointment.status",
             None,
             json!({ "from": from.name(), "to": to.name() }),
         ),
-        Event::Moved { starts_at, .. } => {
-            ("appointment.moved", None, json!({ "starts_at": starts_at }))
-        }
+        Event::Moved { to } => (
+            "appointment.moved",
+            None,
+            json!({ "starts_at": to.starts_at, "ends_at": to.ends_at, "practitioner": to.practitioner }),
+        ),
         Event::LinkIssued(link) => (
             "payment_link.created",
             Some(link.id),
@@ -91,7 +95,7 @@ fn money_back(event: &Event) -> Option<Told> {
             "refund.requested",
             None,
             json!({ "money": money(&refund.amount), "reason": refund.reason,
-                "approval": refund.approval.map(Approval::name) }),
+                "approval": refund.approval.map(Approval::name), "correction": refund.correction }),
         ),
         Event::RefundDecided {
             approval, amount, ..
@@ -116,9 +120,11 @@ fn money_back(event: &Event) -> Option<Told> {
                     "status": after.state.name(), "reason": after.reason, "due_by": after.due_by }),
             )
         }
+        // A correction was told of when it was asked for, and gave nothing back.
         Event::RefundMoved {
             to: RefundState::Succeeded,
             amount,
+            correction: false,
             ..
         } => ("payment.refunded", None, json!({ "money": money(amount) })),
         Event::RefundMoved {

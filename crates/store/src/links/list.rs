@@ -4,6 +4,7 @@ use remit_core::UtcMs;
 use remit_core::ids::{AppointmentId, ClinicId, PatientId};
 use remit_core::links::{LIFETIME_MS, LinkState};
 use remit_core::methods::PurposeKind;
+use remit_core::money::Money;
 
 use super::LinkView;
 use crate::patients::{self, WORDS_MAX};
@@ -28,7 +29,8 @@ macro_rules! narrowed {
     () => {
         " AND ($6 = '' OR l.purpose = $6)
         AND ($7 = '' OR $7 = CASE WHEN l.state IN ('created', 'sent', 'accessed') AND l.expires_at <= $8
-          THEN 'expired' ELSE l.state END)
+          THEN 'expired' ELSE l.state END
+          OR ($7 = 'open' AND l.state IN ('created', 'sent', 'accessed') AND l.expires_at > $8))
         AND ($9 = '' OR l.patient = $9) AND ($10 = '' OR l.appt = $10)
         AND ($15 = '' OR l.patient IN (SELECT o.patient FROM patient_term o WHERE o.clinic = $1
           AND o.term >= $11 AND o.term < $15))
@@ -75,6 +77,8 @@ statements! {
         (by_key!())];
     PAGE_REFERENCE = ["SELECT l.id, l.created_at FROM payment_link l WHERE l.clinic = $1
         AND l.reference >= $16 AND l.reference < $17" (by_key!())];
+    OF_AMOUNT = ["SELECT id FROM payment_link WHERE clinic = $1 AND created_at >= $2 AND amount = $3 AND currency = $4
+        ORDER BY created_at DESC, id DESC LIMIT $5"];
     WINDOW_END = ["SELECT created_at FROM payment_link WHERE clinic = $1
         AND created_at <= $2 AND (created_at < $2 OR id < $3)
         ORDER BY created_at DESC, id DESC LIMIT 1 OFFSET $4"];
@@ -116,6 +120,8 @@ impl Cursor {
 #[derive(Clone, Debug, Default)]
 pub struct Filter {
     pub status: Option<LinkState>,
+    /// Those that can still be paid, whichever of the open states they are in; only without a status.
+    pub open: bool,
     pub purpose: Option<PurposeKind>,
     pub patient: Option<PatientId>,
     pub appointment: Option<AppointmentId>,
@@ -181,6 +187,40 @@ pub async fn list(
     };
     let ids: Vec<String> = links.into_iter().map(|(id, _)| id).collect();
     Ok((super::views(store, clinic, &ids).await?, next))
+}
+
+/// Links that ask for exactly this amount, newest first, of the 2,000 newest.
+///
+/// # Errors
+/// The engine's own.
+pub async fn of_amount(
+    store: &Store,
+    clinic: ClinicId,
+    amount: Money,
+    limit: i64,
+) -> Result<Vec<LinkView>> {
+    let (clinic_text, start) = (clinic.to_string(), Cursor::newest());
+    let end = read_opt!(
+        store,
+        (i64,),
+        WINDOW_END,
+        clinic_text.clone(),
+        start.at,
+        start.id,
+        WINDOW
+    )?;
+    let rows = read_all!(
+        store,
+        (String,),
+        OF_AMOUNT,
+        clinic_text,
+        end.map_or(i64::MIN, |(at,)| at),
+        amount.minor,
+        amount.currency.code().to_owned(),
+        limit
+    )?;
+    let ids: Vec<String> = rows.into_iter().map(|(id,)| id).collect();
+    super::views(store, clinic, &ids).await
 }
 
 /// Links found, and how far back was looked (UTC ms, inclusive) if not to the end.
@@ -346,13 +386,14 @@ impl Query<'_> {
         // An open link that is shown as such is younger than its life: the range does what the status asks for.
         let youngest = match self.filter.status {
             Some(status) if status.is_open() => self.now - LIFETIME_MS + 1,
+            None if self.filter.open => self.now - LIFETIME_MS + 1,
             _ => i64::MIN,
         };
         let from = self.from().max(youngest);
         let from = looked_until.map_or(from, |end| from.max(end));
         let looked_until = looked_until.filter(|end| *end >= self.from().max(youngest));
         let mut links = match state {
-            None => page!(self, store, PAGE, "", from, words)?,
+            None => page!(self, store, PAGE, self.shown(), from, words)?,
             Some(state) => page!(self, store, PAGE_STATE, "", from, words, state)?,
         };
         if self.filter.status == Some(LinkState::Expired) {
@@ -430,7 +471,11 @@ impl Query<'_> {
     /// The status asked for. Along the index of a state the state and the range say it; said twice, PostgreSQL takes
     /// few rows for fewer and sorts them all.
     fn shown(&self) -> &'static str {
-        self.filter.status.map_or("", LinkState::name)
+        match self.filter.status {
+            Some(status) => status.name(),
+            None if self.filter.open => "open",
+            None => "",
+        }
     }
 
     fn from(&self) -> UtcMs {

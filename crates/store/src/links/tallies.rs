@@ -20,6 +20,8 @@ statements! {
     ACCESSED = ["SELECT CAST(COALESCE(SUM(links), 0) AS BIGINT) AS links,
         CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS amount
         FROM link_tally WHERE clinic = $1 AND day >= $2 AND state = 'accessed'"];
+    TALLIES_EDGE = ["SELECT state || '' AS counted, COUNT(*) AS links, CAST(COALESCE(SUM(amount), 0) AS BIGINT) AS amount
+        FROM payment_link WHERE clinic = $1 AND created_at >= $2 AND created_at < $3 GROUP BY state || ''"];
     FOLDABLE = ["SELECT DISTINCT day FROM link_tally WHERE clinic = $1 AND day < $2 AND slot > 0
         ORDER BY day LIMIT $3"];
     TAKE_DAY = ["DELETE FROM link_tally WHERE clinic = $1 AND day = $2 RETURNING state, links, amount"];
@@ -44,7 +46,7 @@ impl Tally {
     }
 }
 
-/// Counts by shown status over days of creation (UTC), without scanning links.
+/// Counts by shown status over a span of creation, without scanning links.
 #[derive(Clone, Debug, Default)]
 pub struct Tallies {
     pub by_state: Vec<(LinkState, Tally)>,
@@ -58,6 +60,14 @@ impl Tallies {
             .iter()
             .find(|(known, _)| *known == state)
             .map_or_else(Tally::default, |(_, tally)| *tally)
+    }
+
+    /// What can still be paid.
+    pub fn open(&self) -> Tally {
+        let open = self.by_state.iter().filter(|(state, _)| state.is_open());
+        open.fold(Tally::default(), |sum, (_, tally)| {
+            sum.and(tally.links, tally.amount)
+        })
     }
 
     pub fn all(&self) -> Tally {
@@ -75,7 +85,8 @@ fn day_of(at: UtcMs) -> i64 {
 
 type Row = (String, i64, i64);
 
-/// The tabs' counts over the days (UTC) that `from` and `to` lie in, both included.
+/// The tabs' counts of links created from `from` until `to` (exclusive, UTC ms). Whole days (UTC) come from the kept
+/// counts; what a clinic's own days have beside them, less than a day at each end, is counted.
 ///
 /// # Errors
 /// The engine's own.
@@ -86,31 +97,20 @@ pub async fn tallies(
     to: UtcMs,
     now: UtcMs,
 ) -> Result<Tallies> {
-    let (clinic, first, last) = (clinic.to_string(), day_of(from), day_of(to));
-    let counted = read_all!(store, Row, TALLIES, clinic.clone(), first, last)?;
+    let clinic = clinic.to_string();
     let mut by_state: BTreeMap<LinkState, Tally> = LinkState::ALL
         .into_iter()
         .map(|state| (state, Tally::default()))
         .collect();
-    for (name, links, amount) in counted {
+    for (name, links, amount) in counted(store, &clinic, from, to, now).await? {
         if let Some(tally) = LinkState::parse(&name).and_then(|state| by_state.get_mut(&state)) {
             *tally = tally.and(links, amount);
         }
     }
     // What time has ended and the sweep has not written down: moved over here, so that the tabs are never behind.
     let ended = now - LIFETIME_MS;
-    let (first_ms, last_ms) = (
-        first.saturating_mul(DAY_MS),
-        last.saturating_add(1).saturating_mul(DAY_MS) - 1,
-    );
-    let unswept = read_all!(
-        store,
-        Row,
-        UNSWEPT,
-        clinic.clone(),
-        first_ms,
-        last_ms.min(ended)
-    )?;
+    let last = to.saturating_sub(1).min(ended);
+    let unswept = read_all!(store, Row, UNSWEPT, clinic.clone(), from, last)?;
     for (name, links, amount) in unswept {
         if let Some(tally) = LinkState::parse(&name).and_then(|state| by_state.get_mut(&state)) {
             *tally = tally.and(-links, -amount);
@@ -120,13 +120,60 @@ pub async fn tallies(
         }
     }
     Ok(Tallies {
-        follow_up: follow_up(store, clinic, ended).await?,
+        follow_up: accessed(store, clinic, ended).await?,
         by_state: by_state.into_iter().collect(),
     })
 }
 
+/// Links by the state in their row: whole days from the tallies, the ends from the rows.
+async fn counted(
+    store: &Store,
+    clinic: &str,
+    from: UtcMs,
+    to: UtcMs,
+    now: UtcMs,
+) -> Result<Vec<Row>> {
+    // No link is younger than now: the day that is under way is whole.
+    let to = if to > now { i64::MAX } else { to };
+    let first = day_of(from.saturating_add(DAY_MS - 1));
+    let end = day_of(to);
+    if first >= end {
+        return read_all!(store, Row, TALLIES_EDGE, clinic.to_owned(), from, to);
+    }
+    let mut rows = read_all!(
+        store,
+        Row,
+        TALLIES,
+        clinic.to_owned(),
+        first,
+        end.saturating_sub(1)
+    )?;
+    let (before, after) = (first.saturating_mul(DAY_MS), end.saturating_mul(DAY_MS));
+    for (from, to) in [(from, before), (after, to)] {
+        if from < to && from <= now {
+            rows.extend(read_all!(
+                store,
+                Row,
+                TALLIES_EDGE,
+                clinic.to_owned(),
+                from,
+                to
+            )?);
+        }
+    }
+    Ok(rows)
+}
+
+/// Links that were accessed, not paid and are still open, of any day.
+///
+/// # Errors
+/// The engine's own.
+pub async fn follow_up(store: &Store, clinic: ClinicId, now: UtcMs) -> Result<Tally> {
+    accessed(store, clinic.to_string(), now - LIFETIME_MS).await
+}
+
 /// Links younger than `ended` that were accessed: whole days from the tallies, less what lies before in the first.
-async fn follow_up(store: &Store, clinic: String, ended: UtcMs) -> Result<Tally> {
+async fn accessed(store: &Store, clinic: String, ended: UtcMs) -> Result<Tally> {
     let day = day_of(ended);
     let counted = read_opt!(store, (i64, i64), ACCESSED, clinic.clone(), day)?;
     let (links, amount) = counted.unwrap_or((0, 0));

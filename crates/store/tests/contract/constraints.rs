@@ -272,6 +272,7 @@ async fn a_refund_waits_for_a_second_person(place: Place) {
                 amount: remit_core::money::Payable::parse(remit_core::money::Money::gbp(1000)).unwrap(),
                 reason: None,
                 reopen: false,
+                correction: false,
                 seen_available: None,
                 needs_approval: true,
                 asker: "stf_1".into(),

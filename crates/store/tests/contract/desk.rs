@@ -139,6 +139,7 @@ impl Desk {
                 id: fresh_id(now),
                 kind: ChargeKind::Service,
                 description: "Check-up".into(),
+                quantity: 1,
                 amount: Money::gbp(minor),
                 service: None,
             };
@@ -368,6 +369,7 @@ impl Desk {
                 amount: Payable::parse(Money::gbp(minor)).unwrap(),
                 reason: None,
                 reopen: false,
+                correction: false,
                 seen_available: None,
                 needs_approval: false,
                 asker: "stf_1".into(),

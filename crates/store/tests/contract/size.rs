@@ -62,9 +62,15 @@ async fn lists_stay_fast(place: Place) {
 }
 
 async fn tallies(desk: &Desk, now: UtcMs, what: &str) {
-    for (name, from) in [("30 days", now - 30 * DAY_MS), ("all", 0)] {
+    let midnight = now.div_euclid(DAY_MS) * DAY_MS;
+    let new_york = midnight - 30 * DAY_MS + 5 * remit_core::HOUR_MS;
+    for (name, from) in [
+        ("30 days", midnight - 30 * DAY_MS),
+        ("30 days in New York", new_york),
+        ("all", 0),
+    ] {
         measured(&format!("tallies of {name}, {what}"), || async {
-            let found = remit_store::links::tallies(&desk.store, desk.clinic, from, now, now)
+            let found = remit_store::links::tallies(&desk.store, desk.clinic, from, now + 1, now)
                 .await
                 .unwrap();
             usize::try_from(found.all().links).unwrap()

@@ -1,7 +1,7 @@
 //! The counts of the tabs equal a count of the rows, after whatever happened.
 
-use remit_core::DAY_MS;
 use remit_core::links::{LIFETIME_MS, LinkState};
+use remit_core::{DAY_MS, HOUR_MS};
 use remit_store::links::{self, Filter, Tally};
 
 use crate::desk::Desk;
@@ -22,7 +22,7 @@ impl Dice {
 
 async fn agrees(desk: &Desk, when: &str) {
     let now = desk.now().await;
-    let counted = links::tallies(&desk.store, desk.clinic, 0, now, now)
+    let counted = links::tallies(&desk.store, desk.clinic, 0, now + 1, now)
         .await
         .unwrap();
     let (all, _) = links::list(
@@ -50,16 +50,25 @@ async fn agrees(desk: &Desk, when: &str) {
         .iter()
         .filter(|view| view.shown(now) == LinkState::Accessed));
     assert_eq!(counted.follow_up, accessed, "{when}: accessed, not paid");
-    // A day alone, which no late link of another day may disturb.
-    let today = links::tallies(&desk.store, desk.clinic, now, now, now)
-        .await
-        .unwrap();
-    let day = now.div_euclid(DAY_MS);
-    for state in LinkState::ALL {
-        let rows = sum(&mut all
-            .iter()
-            .filter(|view| view.shown(now) == state && view.created_at.div_euclid(DAY_MS) == day));
-        assert_eq!(today.of(state), rows, "{when}: {state:?} of today");
+    // Days of clinics west and east of Greenwich, which begin and end within those that are kept, and parts of one:
+    // whatever was created there, and nothing beside it.
+    let midnight = now.div_euclid(DAY_MS) * DAY_MS;
+    for (hours, length) in [(0, 24), (-5, 24), (13, 24), (-24, 48), (-53, 75), (3, 2)] {
+        let from = midnight + hours * HOUR_MS;
+        let to = from + length * HOUR_MS;
+        let counted = links::tallies(&desk.store, desk.clinic, from, to, now)
+            .await
+            .unwrap();
+        for state in LinkState::ALL {
+            let rows = sum(&mut all
+                .iter()
+                .filter(|view| view.shown(now) == state && (from..to).contains(&view.created_at)));
+            assert_eq!(
+                counted.of(state),
+                rows,
+                "{when}: {state:?} from {hours} h on"
+            );
+        }
     }
 }
 

@@ -4,13 +4,15 @@ use std::path::Path;
 
 use remit_web::pages::appointments::{
     AddCharge, Appointment, AppointmentPage, Booking, BookingDialog, BookingPage, Charge, Checkout,
-    CheckoutMethod, DueBox, FoundPatient, LinkLine, Payment, Reschedule, Tile,
+    CheckoutMethod, DueBox, FoundPatient, LinkLine, Payment, Tile,
 };
 use remit_web::pages::diary::{
-    Column, Diary, Entry, Item, ItemKind, NowMark, PaymentNote, Place, hue,
+    Column, Diary, Entry, Item, ItemKind, NowMark, PaymentNote, Place, Span, Toolbar,
 };
+use remit_web::pages::find::{Find, Group, Hit, Hits, Opens};
 use remit_web::pages::message::{Message, PlainMessage};
-use remit_web::pages::sign_in::{DemoSignIn, SignIn};
+use remit_web::pages::shortcuts::{self, ShortcutsDialog};
+use remit_web::pages::sign_in::{DemoSignIn, SignIn, TourStep};
 use remit_web::pages::{
     AppointmentStatus, Choice, Field, LinkStatus, Section, TimelineEntry, Toast, Tone,
 };
@@ -58,6 +60,11 @@ pub fn write(folder: &Path) -> std::io::Result<()> {
         link: ("/diary".into(), "Open the diary".into()),
     };
     page(folder, "message", &message)?;
+    page(folder, "find", &find())?;
+    let list = ShortcutsDialog {
+        keys: shortcuts::all(true),
+    };
+    over(folder, "shortcuts", &diary(), &list)?;
     let message = PlainMessage {
         heading: "Something went wrong on our side".into(),
         text: "Nothing was lost. Try again in a moment.".into(),
@@ -75,6 +82,12 @@ fn sign_in(refused: Option<String>) -> SignIn {
         demo: Some(DemoSignIn {
             email: "owner@larkhill.example".into(),
             password: "kettle-ribbon-harbour".into(),
+            reception: Some("joanne.bright@larkhill.example".into()),
+            tour: vec![TourStep {
+                href: "/demo/messages",
+                title: "Pay as the patient",
+                text: "The text lies in the patient’s phone. Follow its link and pay.",
+            }],
         }),
         next: "/".into(),
         test_mode: true,
@@ -146,6 +159,9 @@ fn entry(&(_, row, rows, patient, service, note, tone, status): &Booked) -> Item
         },
         kind: ItemKind::Appointment(Entry {
             id: "apt_1".into(),
+            span: Span::default(),
+            seen: 1,
+            movable: true,
             patient: patient.into(),
             service: service.into(),
             time: "10:00 – 10:45".into(),
@@ -165,6 +181,7 @@ fn column(index: usize, (name, detail, initials): (&str, &str, &str)) -> Column 
         },
         kind: ItemKind::Blocked {
             label: "Lunch".into(),
+            span: Span::default(),
         },
     };
     let booked = DAY.iter().filter(|booked| booked.0 == index).map(entry);
@@ -173,7 +190,7 @@ fn column(index: usize, (name, detail, initials): (&str, &str, &str)) -> Column 
         name: name.into(),
         detail: detail.into(),
         initials: initials.into(),
-        hue: hue(index + 1),
+        hue: ["a", "b", "c"][index % 3],
         chosen: index == 0,
         items: std::iter::once(lunch).chain(booked).collect(),
     }
@@ -186,11 +203,23 @@ fn diary() -> Diary {
         .map(|(index, person)| column(index, person));
     Diary {
         shell: shell(Section::Diary),
-        heading: "Tuesday 24 November".into(),
-        day: "2026-11-24".into(),
-        previous_day: "2026-11-23".into(),
-        next_day: "2026-11-25".into(),
-        is_today: true,
+        bar: Toolbar {
+            heading: "Tuesday 24 November".into(),
+            day: "2026-11-24".into(),
+            here: "/diary?day=2026-11-24".into(),
+            previous: "/diary?day=2026-11-23".into(),
+            next: "/diary?day=2026-11-25".into(),
+            as_day: "/diary?day=2026-11-24".into(),
+            as_week: "/diary?view=week&day=2026-11-24".into(),
+            everybody: "/diary?day=2026-11-24".into(),
+            is_today: true,
+            is_week: false,
+            only: String::new(),
+            only_name: None,
+            people: vec![],
+        },
+        until: "18:00".into(),
+        from: "08:00".into(),
         hours: (8..18).map(|hour| format!("{hour:02}:00")).collect(),
         columns: columns.collect(),
         now: Some(NowMark {
@@ -198,6 +227,7 @@ fn diary() -> Diary {
             row: 12,
             fifth: 0,
         }),
+        as_of: "Tue 24 Nov, 10:46".into(),
     }
 }
 
@@ -227,6 +257,7 @@ fn booking(found: bool) -> Booking {
         idempotency_key: "sample".into(),
         summary: "Tuesday 24 November, 14:30 – 15:15 with Tom Hargreaves".into(),
         refused: None,
+        clash: None,
         search: Field::new(if found { "chadw" } else { "" }),
         found: if found {
             vec![
@@ -349,6 +380,7 @@ pub fn appointment(refused: bool) -> AppointmentPage {
         id: id.into(),
         description: description.into(),
         detail: detail.into(),
+        quantity: 1,
         amount: amount.into(),
         removable,
     };
@@ -375,12 +407,7 @@ pub fn appointment(refused: bool) -> AppointmentPage {
                 AppointmentStatus::Completed,
                 AppointmentStatus::Cancelled,
             ],
-            reschedule: Some(Reschedule {
-                date: Field::new("2026-11-24"),
-                start: Field::new("10:00"),
-                practitioners: vec![choice("prc_1", "Tom Hargreaves", true)],
-                open: false,
-            }),
+            may_move: true,
             charges: vec![
                 charge(
                     "chg_1",
@@ -395,11 +422,13 @@ pub fn appointment(refused: bool) -> AppointmentPage {
                 currency_sign: "£".into(),
                 idempotency_key: "sample".into(),
                 description: Field::new(""),
+                quantity: Field::new("1"),
                 amount: if refused {
                     Field::wrong("12,5o", "Write the amount as 12.50.")
                 } else {
                     Field::default()
                 },
+                discount: false,
                 open: refused,
             }),
             payments: vec![Payment {
@@ -441,6 +470,8 @@ fn checkout(refused: bool) -> Checkout {
         },
     };
     Checkout {
+        open_link: None,
+        qr_key: "sample".into(),
         total: "£77.50".into(),
         paid: "£20.00".into(),
         refunded: None,
@@ -465,5 +496,50 @@ fn checkout(refused: bool) -> Checkout {
         refused: refused.then(|| "The patient is paying by Klarna right now and the provider does not answer.".into()),
         offers_override: refused,
         note: "Cash is recorded now. The £37.50 stays due until the link is paid, then it is recorded here by itself.".into(),
+    }
+}
+
+fn find() -> Find {
+    let hit = |icon, title: &str, detail: &str, opens, status| Hit {
+        href: "/diary".into(),
+        icon,
+        title: title.into(),
+        detail: detail.into(),
+        opens,
+        status,
+        keys: "",
+    };
+    let group = |name, hits| Group { name, hits };
+    let contact = "+44 7700 900142 · eleanor.chadwick@mail.example";
+    let visit = "Tomorrow 14:30 · Assessment · with Tom Hargreaves";
+    let asked = "£25.00 deposit · RMT-7F3K · made today";
+    let book = "New appointment for Eleanor Chadwick";
+    let (page, window) = (Opens::Page, Opens::Window);
+    let sent = Some(LinkStatus::Sent);
+    let groups = vec![
+        group(
+            "Patients",
+            vec![hit("user", "Eleanor Chadwick", contact, page, None)],
+        ),
+        group(
+            "Appointments",
+            vec![hit("calendar-days", "Eleanor Chadwick", visit, page, None)],
+        ),
+        group(
+            "Payment links",
+            vec![hit("link", "Eleanor Chadwick", asked, window, sent)],
+        ),
+        group(
+            "Actions",
+            vec![hit("calendar-plus", book, "", window, None)],
+        ),
+    ];
+    Find {
+        shell: shell(Section::None),
+        hits: Hits {
+            q: "eleanor".into(),
+            csrf: "sample".into(),
+            groups,
+        },
     }
 }

@@ -57,6 +57,8 @@ fn frame() -> Frame {
         privacy_url: Some("/privacy".into()),
         terms_url: None,
         brand_css: None,
+        logo: None,
+        website: None,
         test_mode: false,
         csrf: "sample".into(),
         path: Some("/p/sample".into()),

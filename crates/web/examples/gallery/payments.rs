@@ -2,11 +2,16 @@
 
 use std::path::Path;
 
-use remit_web::pages::findings::{self, FailedWork, Finding, Findings, View};
+use remit_web::pages::findings::{
+    self, Button, FailedWork, Finding, Findings, Place, Refund, View,
+};
 use remit_web::pages::links::{
-    Empty, Filter, FollowUp, FollowUpNote, FollowUpRow, FollowUpStep, Life, LinkDialog, LinkPage,
-    LinkRow, LinkWindow, OnlinePayments, OutcomeKind, QrCode, SendOutcome, SendRow, Step,
+    Life, LinkDialog, LinkPage, LinkWindow, OutcomeKind, QrCode, SendOutcome, SendRow, Step,
     StepState, Tab,
+};
+use remit_web::pages::online_payments::{
+    Empty, Ends, Filter, FollowUp, FollowUpNote, FollowUpRow, FollowUpStep, LinkRow,
+    OnlinePayments, RowAct, Selection,
 };
 use remit_web::pages::refunds::RefundPage;
 use remit_web::pages::{Badge, Channel, Choice, Field, LinkStatus, Section};
@@ -43,7 +48,10 @@ pub fn write(folder: &Path) -> std::io::Result<()> {
     page(
         folder,
         "online-payments-nothing-found",
-        &list(Some(Empty::NothingFound)),
+        &list(Some(Empty::NothingFound {
+            text: "No link is sent in the last 30 days.".into(),
+            ways: vec![("Look at all dates", "#".into())],
+        })),
     )?;
     page(folder, "follow-up", &follow_up())?;
     page(folder, "refund", &refund())?;
@@ -157,19 +165,39 @@ fn link(
         status,
         badges,
         channel,
-        created: "Tue 24 Nov, 10:44".into(),
-        expires: "Thu 26 Nov, 10:44".into(),
-        expires_note: if status.is_open() {
-            "in 47 h 58 min".into()
+        created: "Today 10:44".into(),
+        ends: if status.is_open() {
+            Ends {
+                at: Some("2026-11-26T10:44:00Z".into()),
+                text: "47 h 58 min".into(),
+                detail: "Thu 26 Nov, 10:44".into(),
+                brief: "Expires in 47 h 58 min".into(),
+            }
         } else {
-            String::new()
+            Ends {
+                text: "Thu 26 Nov, 10:44".into(),
+                brief: "Ended Thu 26 Nov, 10:44".into(),
+                ..Ends::default()
+            }
+        },
+        act: match status {
+            LinkStatus::Created => RowAct::Send,
+            LinkStatus::Sent => RowAct::Resend("sms"),
+            LinkStatus::Accessed => RowAct::Copy,
+            LinkStatus::Paid => RowAct::Receipt,
+            LinkStatus::Expired => RowAct::Renew,
+            LinkStatus::Cancelled => RowAct::Nothing,
         },
         url: status
             .is_open()
             .then(|| "https://pay.larkhill.example/p/7Qm2vXc9RtL0aZk4sWfH1w".into()),
         refundable: status == LinkStatus::Paid,
-        has_receipt: status == LinkStatus::Paid,
+        may_act: true,
+        selectable: status != LinkStatus::Paid,
+        csrf: "sample".into(),
         idempotency_key: "sample".into(),
+        here: "#".into(),
+        back: "%23".into(),
     }
 }
 
@@ -177,6 +205,7 @@ fn list(empty: Option<Empty>) -> OnlinePayments {
     use LinkStatus::{Accessed, Cancelled, Created, Expired, Paid, Sent};
     OnlinePayments {
         shell: shell(Section::OnlinePayments),
+        about: "Every payment link of the last 30 days".into(),
         disputed: None,
         note: empty.is_none().then(|| FollowUpNote {
             head: "5 patients opened a link and did not pay".into(),
@@ -195,6 +224,7 @@ fn list(empty: Option<Empty>) -> OnlinePayments {
             }],
             status: String::new(),
             error: None,
+            swap: None,
         },
         rows: vec![
             link("Hannah Whitlock", "£37.50", Sent, vec![], Channel::Sms),
@@ -255,35 +285,12 @@ fn list(empty: Option<Empty>) -> OnlinePayments {
         older: Some("#".into()),
         here: "/financials/online-payments".into(),
         empty,
+        selection: Some(selection()),
+        export: vec![],
     }
 }
 
 fn follow_up() -> FollowUp {
-    let row =
-        |patient: &str, amount: &str, happened: &str, soon, reason, step, badges| FollowUpRow {
-            id: format!("lnk_{}", patient.replace(' ', "")),
-            appointment_id: "apt_1".into(),
-            patient: patient.into(),
-            appointment: "Today 11:00, Dr Priya Nair".into(),
-            amount: amount.into(),
-            happened: happened.into(),
-            visits: "Opened 3 times, last 26 min ago".into(),
-            badges,
-            ends_in: if soon {
-                "In 4 h 03 min".into()
-            } else {
-                "In 45 h 19 min".into()
-            },
-            ends: "Thu 26 Nov, 08:05".into(),
-            ends_soon: soon,
-            reason,
-            step,
-            called: String::new(),
-            note: String::new(),
-            noted: String::new(),
-            phone: Some(("07700 900733".into(), "+447700900733".into())),
-            idempotency_key: "sample".into(),
-        };
     FollowUp {
         shell: shell(Section::OnlinePayments),
         tabs: tabs(99),
@@ -294,52 +301,105 @@ fn follow_up() -> FollowUp {
             count: 4,
             current: true,
         }],
+        head: "Accessed but not paid, and what else waits.",
+        why: "",
+        orders: vec![Choice {
+            value: "soonest".into(),
+            label: "Ending soonest".into(),
+            selected: true,
+        }],
         about: "Patients who asked, messages that failed, links that were opened or ended without a payment.",
-        rows: vec![
-            row(
-                "Isla Brannigan",
-                "£85.00",
-                "Clearpay refused, card not tried",
-                true,
-                "Opened, not paid",
-                FollowUpStep::Resend("sms"),
-                vec![],
-            ),
-            row(
-                "Rachel Oyelaran",
-                "£140.00",
-                "Looked at Klarna, went no further",
-                false,
-                "Message failed",
-                FollowUpStep::Correct,
-                vec![Badge::DeliveryFailed],
-            ),
-            row(
-                "Lewis Thornton",
-                "£58.00",
-                "Entering card details now",
-                false,
-                "Opened, not paid",
-                FollowUpStep::Nothing,
-                vec![Badge::InProgress],
-            ),
-            row(
-                "Charlotte Penn",
-                "£20.00",
-                "Opened after it had ended",
-                false,
-                "Asked for a new link",
-                FollowUpStep::Renew,
-                vec![],
-            ),
-        ],
+        rows: waiting(),
         total: "5 links, £397.00 waiting".into(),
         here: "/financials/online-payments/follow-up".into(),
+        selection: Some(selection()),
+        textable: vec!["lnk_1".into(), "lnk_2".into(), "lnk_3".into()],
+        export: vec![],
+    }
+}
+
+fn waiting() -> Vec<FollowUpRow> {
+    let row =
+        |patient: &str, amount: &str, happened: &str, soon, reason, step, badges| FollowUpRow {
+            id: format!("lnk_{}", patient.replace(' ', "")),
+            appointment_id: "apt_1".into(),
+            patient: patient.into(),
+            appointment: "Today 11:00, Dr Priya Nair".into(),
+            amount: amount.into(),
+            happened: happened.into(),
+            visits: "Opened 3 times, last 26 min ago".into(),
+            badges,
+            settled: None,
+            ends: Ends {
+                at: Some("2026-11-26T08:05:00Z".into()),
+                text: if soon { "4 h 03 min" } else { "45 h 19 min" }.into(),
+                detail: "Thu 26 Nov, 08:05".into(),
+                brief: String::new(),
+            },
+            ends_soon: soon,
+            reason,
+            step,
+            called: String::new(),
+            note: String::new(),
+            noted: String::new(),
+            phone: Some(("07700 900733".into(), "+447700900733".into())),
+            may_act: true,
+            csrf: "sample".into(),
+            idempotency_key: "sample".into(),
+            here: "#".into(),
+            back: "%23".into(),
+        };
+    vec![
+        row(
+            "Isla Brannigan",
+            "£85.00",
+            "Clearpay refused, card not tried",
+            true,
+            "Opened, not paid",
+            FollowUpStep::Resend("sms"),
+            vec![],
+        ),
+        row(
+            "Rachel Oyelaran",
+            "£140.00",
+            "Looked at Klarna, went no further",
+            false,
+            "Message failed",
+            FollowUpStep::Correct,
+            vec![Badge::DeliveryFailed],
+        ),
+        row(
+            "Lewis Thornton",
+            "£58.00",
+            "Entering card details now",
+            false,
+            "Opened, not paid",
+            FollowUpStep::Wait,
+            vec![Badge::InProgress],
+        ),
+        row(
+            "Charlotte Penn",
+            "£20.00",
+            "Opened after it had ended",
+            false,
+            "Asked for a new link",
+            FollowUpStep::Renew,
+            vec![],
+        ),
+    ]
+}
+
+fn selection() -> Selection {
+    Selection {
+        csrf: "sample".into(),
+        idempotency_key: "sample".into(),
+        here: "#".into(),
     }
 }
 
 fn refund() -> RefundPage {
     RefundPage {
+        correction: Some(Field::default()),
         shell: shell(Section::OnlinePayments),
         payment_id: "pay_1".into(),
         appointment_id: "apt_1".into(),
@@ -375,19 +435,39 @@ fn findings() -> Findings {
             tab("Settled", None, false),
         ],
         view: View::Open,
+        said: None,
+        refused: None,
         kinds: vec![],
         narrowed: false,
         findings: vec![Finding {
             id: "fnd_1".into(),
             at: "Today 09:41".into(),
             heading: "Paid twice".into(),
-            happened: "The balance was taken in cash while the patient paid the link. £36.00 is now patient credit.".into(),
-            to_do: "Give the surplus back, or keep it for the next appointment.".into(),
+            patient: Some("Harriet Bowes".into()),
+            happened: "£36.00 came in by card through a payment link, Today 09:40, when nothing was due any more: \
+                       £36.00 had come in by cash at the desk, Today 09:38. The second payment is the patient’s credit."
+                .into(),
+            to_do: "Refund the second payment, or keep it as credit for the next visit and tell the patient.".into(),
             amount: Some("£36.00".into()),
-            refund: Some(("/payments/pay_1/refund?amount=36.00".into(), "Refund £36.00".into())),
+            button: Some(Button::Refund(Box::new(Refund {
+                payment_id: "pay_1".into(),
+                finding_id: "fnd_1".into(),
+                amount: "36.00".into(),
+                seen: "36.00".into(),
+                reason: "Credit given back",
+                words: "Refund the second payment, £36.00".into(),
+                hint: "It goes back by card, the way it was paid, and arrives in 5 to 10 working days.".into(),
+                other: "/payments/pay_1/refund?amount=36.00".into(),
+                key: "sample".into(),
+            }))),
             keep: Some("apt_1".into()),
-            retry: None,
-            link: Some(("/appointments/apt_1".into(), "Open the appointment".into())),
+            links: vec![Place {
+                href: "/appointments/apt_1".into(),
+                words: "Open the appointment".into(),
+                elsewhere: false,
+            }],
+            note: Field::default(),
+            needs_note: false,
             settled: None,
         }],
         credits: vec![],

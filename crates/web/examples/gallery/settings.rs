@@ -4,7 +4,8 @@ use std::path::Path;
 
 use remit_web::pages::methods::{DeskMethod, OnlineMethod, PaymentMethods};
 use remit_web::pages::patients::{
-    PatientAppointment, PatientLink, PatientRecord, PatientRow, Patients,
+    PatientAppointment, PatientLink, PatientNote, PatientPayment, PatientRecord, PatientRow,
+    Patients,
 };
 use remit_web::pages::services::{DepositKind, ServiceForm, ServiceRow, Services};
 use remit_web::pages::tray::{TextPart, Tray, TrayMessage};
@@ -41,7 +42,6 @@ fn methods() -> PaymentMethods {
         detail,
         icon,
         enabled: true,
-        switchable: false,
     };
     PaymentMethods {
         shell: shell(Section::Settings),
@@ -193,8 +193,29 @@ fn patient() -> PatientRecord {
         phone: Field::new("+44 7700 900618"),
         email: Field::new("hannah.whitlock@mail.example"),
         languages: vec![],
+        language_word: "English".into(),
+        version: 1,
+        meanwhile: None,
+        refused: None,
         may_change: true,
-        saved: false,
+        may_merge: true,
+        done: None,
+        payments: vec![PatientPayment {
+            id: "pay_1".into(),
+            when: "Fri 20 Nov, 14:20".into(),
+            method: "Card".into(),
+            amount: "£20.00".into(),
+            refunded: String::new(),
+        }],
+        notes: vec![PatientNote {
+            id: "pno_1".into(),
+            text: "Prefers mornings.".into(),
+            by: "Joanne Bright, 20 Nov 14:22".into(),
+            struck: None,
+        }],
+        note: Field::default(),
+        note_key: "key".into(),
+        alike: vec![],
         credit: Some("£36.00".into()),
         appointments: vec![PatientAppointment {
             id: "apt_1".into(),
@@ -218,6 +239,7 @@ fn tray() -> Tray {
     let url = || TextPart::Link("https://pay.larkhill.example/p/7Qm2vXc9RtL0aZk4sWfH1w".into());
     let text = |text: &str| TextPart::Text(text.into());
     Tray {
+        unreachable: "+44 7700 900000".into(),
         clinic: "Larkhill Clinic".into(),
         messages: vec![
             TrayMessage {

@@ -21,7 +21,7 @@ use super::lists::{self, List, Query};
 use super::money::{DiaryTime, MoneyBody, Time};
 use super::payments::{self, Payment};
 use super::problem::Problem;
-use super::words::{AppointmentStatus, ChargeKind};
+use super::words::{AppointmentStatus, ChargeKind, PaidIs};
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -34,8 +34,8 @@ pub struct NewAppointment {
     #[schema(value_type = Option<String>)]
     practitioner_id: Option<PractitionerId>,
     starts_at: Time,
-    /// Book although the practitioner has another appointment then: yes unless said otherwise, since the practice's
-    /// own system may know what a diary does not.
+    /// Book although the practitioner has another appointment then, is away or does not work: yes unless said
+    /// otherwise, since the practice's own system may know what a diary does not.
     #[schema(nullable = false)]
     despite_overlap: Option<bool>,
 }
@@ -50,6 +50,26 @@ pub struct ChangedAppointment {
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     starts_at: Option<Time>,
+    /// 5 to 720.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    duration_minutes: Option<i64>,
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false, value_type = Option<String>)]
+    practitioner_id: Option<PractitionerId>,
+    /// What becomes of what is paid, together with the status `cancelled` or `no_show`; nothing stays due then.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    paid_is: Option<PaidIs>,
+    /// As it was read: refused when somebody has moved the appointment or changed its status since.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    revision: Option<i64>,
+    /// Move although the practitioner has another appointment then, is away or does not work: yes unless said
+    /// otherwise, as for booking.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    despite_overlap: Option<bool>,
     /// Go on although an online payment is under way that its provider cannot be asked to close.
     #[serde(default)]
     despite_live_payment: bool,
@@ -59,7 +79,11 @@ pub struct ChangedAppointment {
 #[serde(deny_unknown_fields)]
 pub struct NewCharge {
     description: String,
-    /// Negative: a discount.
+    /// How many it is for, 1 to 999; left out: one.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false, minimum = 1, maximum = 999)]
+    quantity: Option<u32>,
+    /// Of all of them. Negative: a discount.
     amount: MoneyBody,
     /// Go on although an online payment is under way that its provider cannot be asked to close.
     #[serde(default)]
@@ -73,7 +97,8 @@ pub struct Charge {
     id: ChargeId,
     kind: ChargeKind,
     description: String,
-    /// Negative: a discount.
+    quantity: u32,
+    /// Of all of them. Negative: a discount.
     amount: MoneyBody,
     #[schema(value_type = Option<String>)]
     service_id: Option<ServiceId>,
@@ -85,6 +110,7 @@ impl From<ChargeRow> for Charge {
             id: charge.id,
             kind: charge.kind.into(),
             description: charge.description,
+            quantity: charge.quantity,
             amount: charge.amount.into(),
             service_id: charge.service,
         }
@@ -98,6 +124,8 @@ pub struct Appointment {
     status: AppointmentStatus,
     starts_at: DiaryTime,
     ends_at: DiaryTime,
+    /// Counts its moves and changes of status.
+    revision: i64,
     #[schema(value_type = String)]
     patient_id: PatientId,
     #[schema(value_type = Option<String>)]
@@ -136,6 +164,7 @@ fn shown(view: views::AppointmentView, beside: Beside) -> Appointment {
         status: view.status.into(),
         starts_at: DiaryTime(view.starts_at),
         ends_at: DiaryTime(view.ends_at),
+        revision: view.revision,
         patient_id: view.patient,
         practitioner_id: view.practitioner,
         total: money(view.balance.total),
@@ -261,7 +290,8 @@ pub async fn get(
 
 /// Move an appointment or change its status
 ///
-/// Cancelling takes its charges away and closes its payment link; what was paid stays as credit.
+/// Cancelling takes its charges away and closes its payment link; what was paid stays as credit that staff have to
+/// decide about, unless `paid_is` says what becomes of it.
 #[utoipa::path(patch, path = "/appointments/{id}", tag = "Appointments", operation_id = "change_appointment", params(("id" = String, Path)),
     request_body = ChangedAppointment, responses((status = 200, body = Appointment)))]
 pub async fn change(
@@ -271,7 +301,12 @@ pub async fn change(
     call.run(async move |work| {
         let change = AppointmentChange {
             status: work.body.status.map(Into::into),
+            paid: work.body.paid_is.map(Into::into),
             starts_at: work.body.starts_at.map(|time| time.0),
+            minutes: work.body.duration_minutes,
+            practitioner: work.body.practitioner_id,
+            seen: work.body.revision,
+            despite_overlap: work.body.despite_overlap.unwrap_or(true),
             despite_live_payment: work.body.despite_live_payment,
         };
         appointments::change(&work.app, &work.actor, id, change).await?;
@@ -290,6 +325,7 @@ pub async fn add_charge(
     call.run(async move |work| {
         let input = ChargeInput {
             description: work.body.description.clone(),
+            quantity: work.body.quantity.unwrap_or(1),
             amount: work.body.amount.money("amount")?,
             despite_live_payment: work.body.despite_live_payment,
         };

@@ -8,9 +8,10 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method};
 use axum::middleware::Next;
 use axum::response::Response;
-use remit_app::{Actor, App, sign_in};
+use remit_app::{Actor, App, api_keys};
 use remit_core::roles::Permission::{self, Administer, Book, Configure, Look, TakeMoney};
 
+use super::masking;
 use super::problem::Problem;
 
 /// Method, path below `/api/v1`, and what it needs. A call that is not listed is refused.
@@ -111,13 +112,13 @@ pub async fn check(
     next: Next,
 ) -> Result<Response, Problem> {
     let secret = bearer(request.headers()).ok_or_else(Problem::unauthorized)?;
-    let actor = sign_in::api_key(&app, secret)
+    let actor = api_keys::caller(&app, secret)
         .await?
         .ok_or_else(Problem::unauthorized)?;
     let permission = needs(request.method(), path.as_str()).ok_or(remit_app::Error::Forbidden)?;
     actor.require(permission)?;
-    request.extensions_mut().insert(actor);
-    Ok(next.run(request).await)
+    request.extensions_mut().insert(actor.clone());
+    masking::seen_by(&actor, next.run(request).await).await
 }
 
 /// The key of `Authorization: Bearer rk_...`; the scheme's case does not matter (RFC 9110, 11.1).

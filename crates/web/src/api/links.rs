@@ -220,6 +220,7 @@ impl PaymentLinkQuery {
     fn filter(&self) -> Result<Filter, Problem> {
         Ok(Filter {
             status: lists::word::<LinkStatus>("status", &self.status)?.map(Into::into),
+            open: false,
             purpose: None,
             patient: lists::id("patient_id", &self.patient_id)?,
             appointment: lists::id("appointment_id", &self.appointment_id)?,

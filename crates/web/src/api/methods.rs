@@ -1,13 +1,15 @@
-//! Which payment methods a clinic offers online.
+//! Which payment methods a clinic offers, online and at the desk.
 
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use remit_app::{App, Error, clinics, methods};
+use remit_app::methods::Changes;
+use remit_app::{App, ClinicContext, Error, clinics, methods};
 use remit_core::methods::{Method, MethodSetting};
 use remit_core::money::{Currency, Money};
+use remit_core::payments::DeskMethod;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -17,7 +19,7 @@ use super::guard::Caller;
 use super::lists;
 use super::money::MoneyBody;
 use super::problem::{Kind, Problem};
-use super::words::{MethodPurpose, OnlineMethod};
+use super::words::{DeskMethodWord, MethodPurpose, OnlineMethod};
 
 /// One method's settings.
 #[derive(Serialize, ToSchema)]
@@ -31,9 +33,19 @@ pub struct PaymentMethodSetting {
     max: Option<MoneyBody>,
 }
 
+/// A way in which the desk takes money.
+#[derive(Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeskMethodSetting {
+    method: DeskMethodWord,
+    /// Checkout offers it.
+    enabled: bool,
+}
+
 #[derive(Serialize, ToSchema)]
 pub struct PaymentMethods {
     methods: Vec<PaymentMethodSetting>,
+    desk: Vec<DeskMethodSetting>,
     /// The payment provider is told the payer's email address, where it is known.
     shares_email: bool,
 }
@@ -60,6 +72,8 @@ pub struct ChangedMethod {
 #[serde(deny_unknown_fields)]
 pub struct ChangedMethods {
     methods: Vec<ChangedMethod>,
+    #[serde(default)]
+    desk: Vec<DeskMethodSetting>,
     /// Tell the payment provider the payer's email address; some lenders ask for it.
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
@@ -116,9 +130,10 @@ pub(super) fn limit(
     }
 }
 
-fn shown(settings: &[MethodSetting], shares_email: bool, currency: Currency) -> PaymentMethods {
+fn shown(context: &ClinicContext) -> PaymentMethods {
+    let currency = context.clinic.currency;
     let money = |minor: Option<i64>| minor.map(|minor| Money::new(minor, currency).into());
-    let methods = settings.iter().map(|setting| {
+    let methods = context.methods.iter().map(|setting| {
         let purposes = [
             (setting.for_deposit, MethodPurpose::Deposit),
             (setting.for_balance, MethodPurpose::Balance),
@@ -134,9 +149,14 @@ fn shown(settings: &[MethodSetting], shares_email: bool, currency: Currency) -> 
             max: money(setting.max),
         }
     });
+    let desk = DeskMethod::ALL.into_iter().map(|method| DeskMethodSetting {
+        method: method.into(),
+        enabled: context.at_desk.contains(&method),
+    });
     PaymentMethods {
         methods: methods.collect(),
-        shares_email,
+        desk: desk.collect(),
+        shares_email: context.shares_email,
     }
 }
 
@@ -149,11 +169,7 @@ pub async fn get(
     _: lists::NoQuery,
 ) -> Result<Json<PaymentMethods>, Problem> {
     let context = clinics::context(&app, actor.clinic).await?;
-    Ok(Json(shown(
-        &context.methods,
-        context.shares_email,
-        context.clinic.currency,
-    )))
+    Ok(Json(shown(&context)))
 }
 
 /// Change the payment methods
@@ -181,10 +197,14 @@ pub async fn save(call: Call<ChangedMethods>) -> Result<Response, Problem> {
             })?;
             settings.push(setting);
         }
-        let saved =
-            methods::save(&work.app, &work.actor, &settings, work.body.shares_email).await?;
-        let shares_email = work.body.shares_email.unwrap_or(context.shares_email);
-        Answer::ok(&shown(&saved, shares_email, currency))
+        let desk = work.body.desk.iter();
+        let changes = Changes {
+            online: settings,
+            at_desk: desk.map(|one| (one.method.into(), one.enabled)).collect(),
+            shares_email: work.body.shares_email,
+        };
+        let saved = methods::save(&work.app, &work.actor, &changes).await?;
+        Answer::ok(&shown(&saved))
     })
     .await
 }

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use remit_app::patients::{self, PatientChange, PatientInput};
 use remit_app::{App, views};
-use remit_core::ids::PatientId;
+use remit_core::ids::{ClinicId, PatientId};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -45,6 +45,11 @@ pub struct ChangedPatient {
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     locale: Option<String>,
+    /// The version that was read: 409 `changed-meanwhile` when it is another one by now. Left out, the change is made to
+    /// whatever is there.
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    version: Option<i64>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -57,6 +62,21 @@ pub struct Patient {
     phone: Option<String>,
     locale: String,
     created_at: Time,
+}
+
+/// A patient, with the version that a change may name.
+#[derive(Serialize, ToSchema)]
+pub struct PatientInFull {
+    #[schema(value_type = String, example = "pat_019ab000000070008000000000000001")]
+    id: PatientId,
+    name: String,
+    email: Option<String>,
+    /// E.164.
+    phone: Option<String>,
+    locale: String,
+    created_at: Time,
+    /// Rises with each change.
+    version: i64,
 }
 
 impl From<views::Patient> for Patient {
@@ -117,7 +137,7 @@ pub async fn list(
 
 /// Add a patient
 #[utoipa::path(post, path = "/patients", tag = "Patients", operation_id = "create_patient", request_body = NewPatient,
-    responses((status = 201, body = Patient)))]
+    responses((status = 201, body = PatientInFull)))]
 pub async fn create(call: Call<NewPatient>) -> Result<Response, Problem> {
     call.run(async |work| {
         let input = PatientInput {
@@ -127,27 +147,41 @@ pub async fn create(call: Call<NewPatient>) -> Result<Response, Problem> {
             locale: work.body.locale.clone(),
         };
         let made = patients::create(&work.app, &work.actor, work.id(), input).await?;
-        Answer::created(&Patient::from(made))
+        Answer::created(&read(&work.app, work.actor.clinic, made.id).await?)
     })
     .await
 }
 
 /// Read a patient
+///
+/// The id of a duplicate that was merged answers with the record it became, whose id is another one.
 #[utoipa::path(get, path = "/patients/{id}", tag = "Patients", operation_id = "get_patient", params(("id" = String, Path)),
-    responses((status = 200, body = Patient)))]
+    responses((status = 200, body = PatientInFull)))]
 pub async fn get(
     State(app): State<Arc<App>>,
     Caller(actor): Caller,
     Id(id): Id<PatientId>,
     _: lists::NoQuery,
-) -> Result<Json<Patient>, Problem> {
-    let patient = patients::get(&app, actor.clinic, id).await?;
-    Ok(Json(patient.into()))
+) -> Result<Json<PatientInFull>, Problem> {
+    Ok(Json(read(&app, actor.clinic, id).await?))
+}
+
+async fn read(app: &App, clinic: ClinicId, id: PatientId) -> Result<PatientInFull, Problem> {
+    let (patient, state) = patients::with_state(app, clinic, id).await?;
+    Ok(PatientInFull {
+        id: patient.id,
+        name: patient.name,
+        email: patient.email,
+        phone: patient.phone,
+        locale: patient.locale,
+        created_at: Time(patient.created_at),
+        version: state.version,
+    })
 }
 
 /// Change a patient
 #[utoipa::path(patch, path = "/patients/{id}", tag = "Patients", operation_id = "change_patient", params(("id" = String, Path)),
-    request_body = ChangedPatient, responses((status = 200, body = Patient)))]
+    request_body = ChangedPatient, responses((status = 200, body = PatientInFull)))]
 pub async fn change(
     Id(id): Id<PatientId>,
     call: Call<ChangedPatient>,
@@ -158,9 +192,10 @@ pub async fn change(
             email: work.body.email,
             phone: work.body.phone,
             locale: work.body.locale,
+            version: work.body.version,
         };
         let changed = patients::change(&work.app, &work.actor, id, change).await?;
-        Answer::ok(&Patient::from(changed))
+        Answer::ok(&read(&work.app, work.actor.clinic, changed.id).await?)
     })
     .await
 }

@@ -7,6 +7,7 @@ use remit_app::Error;
 use remit_app::views::StoreError;
 use remit_core::UtcMs;
 use remit_core::account::Refusal;
+use remit_core::practitioners::Clash;
 use remit_core::sending_limits::{Cap, Capped};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -57,7 +58,10 @@ kinds! {
     PaymentDisputed 409 "payment-disputed" "The payment is disputed"
     OwnRequest 409 "own-request" "Another person has to decide"
     RefundDecided 409 "refund-decided" "The refund was decided already"
+    NotCorrectable 409 "not-correctable" "Only a whole payment taken at the desk can be corrected"
     TimeTaken 409 "time-taken" "The practitioner has another appointment then"
+    ChangedMeanwhile 409 "changed-meanwhile" "Somebody else changed it meanwhile"
+    NotWorking 409 "not-working" "The practitioner is away or does not work then"
     InFlight 409 "request-in-flight" "The same request is being worked on"
     NotSetUp 409 "not-set-up" "Something is not set up"
     ProviderRefused 409 "provider-refused" "The payment provider refused"
@@ -247,10 +251,29 @@ impl From<Error> for Problem {
                 format!("Set up {what} in the settings first."),
             ),
             Error::SignIn => Problem::unauthorized(),
-            Error::TimeTaken => Problem::field(
-                Kind::TimeTaken,
+            Error::ChangedMeanwhile { by, .. } => Problem::new(
+                Kind::ChangedMeanwhile,
+                format!("{by} changed it. Read it again and send the change with its new version."),
+            ),
+            Error::Clash(clash) => Problem::field(
+                match clash {
+                    Clash::Taken { .. } => Kind::TimeTaken,
+                    Clash::Absent { .. }
+                    | Clash::DayOff
+                    | Clash::OutsideHours { .. }
+                    | Clash::Lunch { .. } => Kind::NotWorking,
+                },
                 "starts_at",
                 "Choose another time, or send `despite_overlap: true`.",
+            ),
+            Error::MovedMeanwhile(meanwhile) => Problem::field(
+                Kind::ChangedMeanwhile,
+                "revision",
+                format!(
+                    "{} changed it at {}. Read the appointment again, then send its `revision`, or none to insist.",
+                    meanwhile.by,
+                    Time(meanwhile.at)
+                ),
             ),
             Error::Store(error) => error.into(),
             error @ (Error::Sealed | Error::Setup(_)) => Problem::internal(&error),
@@ -327,6 +350,10 @@ impl From<Refusal> for Problem {
             Refusal::RefundDecided => new(
                 Kind::RefundDecided,
                 "Look at the refund: somebody has approved or declined it.",
+            ),
+            Refusal::OnlyWholeAtDesk => new(
+                Kind::NotCorrectable,
+                "Refund what a provider took, or a part; correct the whole of what was taken at the desk.",
             ),
         }
     }

@@ -30,6 +30,10 @@ pub struct NewRefund {
     /// Have the amount owed again, so that it can be paid another way.
     #[serde(default)]
     reopen: bool,
+    /// No money goes back: a payment taken at the desk was recorded by mistake. The whole of it is owed again, and a
+    /// `reason` is needed.
+    #[serde(default)]
+    correction: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -45,6 +49,8 @@ pub struct Refund {
     appointment_id: AppointmentId,
     /// Whether the amount is owed again.
     reopen: bool,
+    /// Whether it only undoes what was recorded by mistake.
+    correction: bool,
     requested_at: Time,
     requested_by: String,
     /// When it succeeded or failed.
@@ -67,6 +73,7 @@ impl From<views::RefundView> for Refund {
             payment_id: refund.payment,
             appointment_id: view.appointment,
             reopen: refund.reopen,
+            correction: refund.correction,
             requested_at: Time(refund.requested_at),
             requested_by: view.requested_by,
             done_at: view.done_at.map(Time),
@@ -92,6 +99,7 @@ pub async fn request(
             amount: amount.map(|amount| amount.money("amount")).transpose()?,
             reason: work.body.reason.clone(),
             reopen: work.body.reopen,
+            correction: work.body.correction,
             seen_available: None,
         };
         let id = refunds::request(&work.app, &work.actor, payment, work.id(), &input).await?;

@@ -41,6 +41,9 @@ words! {
     AppointmentStatus = remit_core::appointments::Status {
         Booked, Confirmed, Arrived, InProgress, Completed, Cancelled, NoShow
     }
+    /// What becomes of what is paid for an appointment that does not take place: a fee that the clinic keeps, the
+    /// patient's credit, or given back.
+    PaidIs = remit_app::appointments::PaidIs { Kept, Credited, Refunded }
     /// Whether a second person let a refund above the clinic's limit go.
     Approval = remit_core::refunds::Approval { Needed, Approved, Declined }
     DisputeStatus = remit_core::disputes::DisputeState { NeedsResponse, UnderReview, Won, Lost, Withdrawn }

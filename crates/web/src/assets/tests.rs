@@ -124,6 +124,26 @@ fn style_sheets_name_hashed_addresses_only() {
     }
 }
 
+#[test]
+fn modules_import_hashed_addresses_only() {
+    let scripts = all().iter().filter(|asset| asset.name.ends_with(".js"));
+    let mut seen = 0;
+    for asset in scripts {
+        let text = std::str::from_utf8(asset.raw).unwrap();
+        for before in ["import \"/", " from \"/", "import(\"/", ".src = \"/"] {
+            for target in quoted_after(text, before) {
+                assert!(
+                    find(&format!("/{target}")).is_some(),
+                    "{} imports {target}",
+                    asset.name
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 4, "{seen} imports");
+}
+
 /// Each icon and asset that a template or a page names exists, and no icon is carried along unused.
 #[test]
 fn templates_name_icons_and_assets_that_exist() {

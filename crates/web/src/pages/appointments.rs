@@ -28,8 +28,11 @@ pub struct Booking {
     pub idempotency_key: String,
     /// `Tuesday 24 November, 14:30 – 15:15 with Tom Hargreaves`. May be empty.
     pub summary: String,
-    /// A refusal of the whole form: a clash in the diary, for instance.
+    /// A refusal of the whole form.
     pub refused: Option<String>,
+    /// What stands against the time in the diary, and what was to become of it (`then`): *Book anyway* sends it again
+    /// as `insist`.
+    pub clash: Option<(String, String)>,
     pub search: Field,
     pub found: Vec<FoundPatient>,
     /// The radio *New patient* is the one chosen.
@@ -113,7 +116,8 @@ pub struct Appointment {
     pub status: AppointmentStatus,
     /// The statuses that may follow.
     pub next_statuses: Vec<AppointmentStatus>,
-    pub reschedule: Option<Reschedule>,
+    /// Offers *Reschedule*, a page and window of its own.
+    pub may_move: bool,
     pub charges: Vec<Charge>,
     /// None: charges are closed.
     pub add_charge: Option<AddCharge>,
@@ -124,31 +128,27 @@ pub struct Appointment {
     pub timeline: Vec<TimelineEntry>,
 }
 
-/// Posts to `/appointments/{id}/reschedule`: `date`, `start`, `practitioner`.
-pub struct Reschedule {
-    pub date: Field,
-    pub start: Field,
-    pub practitioners: Vec<Choice>,
-    /// Open at once, because the last try was refused.
-    pub open: bool,
-}
-
 pub struct Charge {
     pub id: String,
     pub description: String,
     /// `Service, 45 min`. May be empty.
     pub detail: String,
+    pub quantity: u32,
     pub amount: String,
     /// Posts to `/appointments/{id}/charges/{charge}/remove`.
     pub removable: bool,
 }
 
-/// Posts to `/appointments/{id}/charges`: `description`, `amount`; a leading minus is a discount.
+/// Posts to `/appointments/{id}/charges`: `kind` (`charge` or `discount`), `description`,
+/// `quantity`, `amount` (of one).
 pub struct AddCharge {
     pub currency_sign: String,
     pub idempotency_key: String,
     pub description: Field,
+    pub quantity: Field,
     pub amount: Field,
+    /// The amount is taken off.
+    pub discount: bool,
     pub open: bool,
 }
 
@@ -218,6 +218,10 @@ pub struct Checkout {
     pub offers_override: bool,
     /// What happens to the link's part: the small print under the button.
     pub note: String,
+    /// The link for all that is due that is open already: *Show the QR code* opens it instead of making another.
+    pub open_link: Option<String>,
+    /// The key of *Show a QR code*.
+    pub qr_key: String,
 }
 
 pub struct Tile {

@@ -2,25 +2,74 @@
 
 use askama::Template;
 
-use super::{AppointmentStatus, Shell, Tone};
+use super::{AppointmentStatus, Choice, Shell, Tone};
 
-/// `GET /diary?day=2026-11-24&practitioner=prc_...`. On a phone one column is shown: the chosen practitioner's, else
-/// the first.
+/// What stands over the diary: where it is, and what it shows. All but `day` are addresses.
+pub struct Toolbar {
+    /// `Tuesday 24 November`, `23 – 29 November`.
+    pub heading: String,
+    /// The day as in addresses: `2026-11-24`.
+    pub day: String,
+    pub here: String,
+    pub previous: String,
+    pub next: String,
+    pub as_day: String,
+    pub as_week: String,
+    pub everybody: String,
+    pub is_today: bool,
+    pub is_week: bool,
+    /// The id of the only practitioner shown; empty: all.
+    pub only: String,
+    pub only_name: Option<String>,
+    /// Each with the address that shows them alone.
+    pub people: Vec<Choice>,
+}
+
+/// `GET /diary?day=2026-11-24&practitioner=prc_...&only=prc_...`. On a phone one column is shown: the chosen
+/// practitioner's, else the first. The script makes its calendar of what stands here.
 #[derive(Template)]
 #[template(path = "staff/diary.html")]
 pub struct Diary {
     pub shell: Shell,
-    /// `Tuesday 24 November`.
-    pub heading: String,
-    /// The day as in addresses: `2026-11-24`.
-    pub day: String,
-    pub previous_day: String,
-    pub next_day: String,
-    pub is_today: bool,
+    pub bar: Toolbar,
     /// The full hours down the side: `08:00`, `09:00` ... Their number decides how tall the day is.
     pub hours: Vec<String>,
+    /// The hour after the last one: `18:00`.
+    pub until: String,
+    /// The first hour.
+    pub from: String,
     pub columns: Vec<Column>,
     pub now: Option<NowMark>,
+    /// When the page was made, for the printed list: `Tue 24 Nov, 10:46`.
+    pub as_of: String,
+}
+
+/// `GET /diary?view=week`: the days from Monday, as a list that the script makes a calendar of.
+#[derive(Template)]
+#[template(path = "staff/week.html")]
+pub struct Week {
+    pub shell: Shell,
+    pub bar: Toolbar,
+    pub from: String,
+    pub until: String,
+    pub days: Vec<WeekDay>,
+    pub now: Option<NowMark>,
+}
+
+pub struct WeekDay {
+    pub day: String,
+    /// The day alone.
+    pub address: String,
+    /// `Tue 24 November`.
+    pub heading: String,
+    pub is_today: bool,
+    pub items: Vec<WeekItem>,
+}
+
+pub struct WeekItem {
+    pub hue: &'static str,
+    pub with: String,
+    pub kind: ItemKind,
 }
 
 pub struct Column {
@@ -30,11 +79,20 @@ pub struct Column {
     /// `Physiotherapy · Room 2`. May be empty.
     pub detail: String,
     pub initials: String,
-    /// The column's colour: `hue(index)`.
+    /// The letter of the column's colour.
     pub hue: &'static str,
     /// Shown on a phone; exactly one column is.
     pub chosen: bool,
     pub items: Vec<Item>,
+}
+
+impl Column {
+    /// No appointment stands in it.
+    #[must_use]
+    pub fn is_free(&self) -> bool {
+        let is_block = |item: &Item| matches!(item.kind, ItemKind::Blocked { .. });
+        self.items.iter().all(is_block)
+    }
 }
 
 pub struct Item {
@@ -78,12 +136,26 @@ pub enum ItemKind {
     /// Lunch, or not in: nothing can be booked.
     Blocked {
         label: String,
+        span: Span,
     },
+}
+
+/// When and with whom, for the script: local times like `2026-11-24T10:00`, the practitioner's id.
+#[derive(Clone, Debug, Default)]
+pub struct Span {
+    pub starts: String,
+    pub ends: String,
+    pub who: String,
 }
 
 pub struct Entry {
     /// The appointment's id.
     pub id: String,
+    pub span: Span,
+    /// Its revision, which a move is held against.
+    pub seen: i64,
+    /// May be dragged: not over, and the role books.
+    pub movable: bool,
     pub patient: String,
     pub service: String,
     /// `10:00 – 10:45`, read to those who do not see the grid.
@@ -132,10 +204,4 @@ impl NowMark {
             self.fifth.min(4)
         )
     }
-}
-
-/// The letter that gives a column its colour: four, then again.
-#[must_use]
-pub fn hue(index: usize) -> &'static str {
-    ["a", "b", "c", "d"].get(index % 4).copied().unwrap_or("a")
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{Badge, Channel, Choice, Field, LinkStatus, Shell, TimelineEntry};
+use super::{Badge, Field, LinkStatus, Shell, TimelineEntry};
 
 /// `GET /payment-links/{id}`: the link window as a page of its own, with the link's timeline beside it.
 #[derive(Template)]
@@ -185,43 +185,6 @@ impl Step {
     }
 }
 
-/// `GET /financials/online-payments`: `status`, `q`, `from`, `to`, `purpose`, `before` or `after`.
-#[derive(Template)]
-#[template(path = "staff/online_payments.html")]
-pub struct OnlinePayments {
-    pub shell: Shell,
-    pub note: Option<FollowUpNote>,
-    pub disputed: Option<DisputedNote>,
-    pub tabs: Vec<Tab>,
-    pub follow_up_count: u64,
-    pub filter: Filter,
-    pub rows: Vec<LinkRow>,
-    pub total: String,
-    pub newer: Option<String>,
-    pub older: Option<String>,
-    /// This very page, for the live updates and to come back to after a row's action.
-    pub here: String,
-    pub empty: Option<Empty>,
-}
-
-/// Payments that a bank is looking into.
-pub struct DisputedNote {
-    /// `2 payments are disputed.`
-    pub head: String,
-    /// ` Send evidence to Stripe by Tue 1 December.`
-    pub rest: String,
-    /// The payment whose deadline is nearest.
-    pub payment_id: String,
-}
-
-/// Patients who looked and did not pay.
-pub struct FollowUpNote {
-    /// `5 patients opened a link and did not pay`.
-    pub head: String,
-    /// `, worth £397.00. Two links end before 18:00 today.`
-    pub rest: String,
-}
-
 pub struct Tab {
     pub label: &'static str,
     pub href: String,
@@ -235,104 +198,4 @@ impl Tab {
     pub fn any_current(tabs: &[Self]) -> bool {
         tabs.iter().any(|tab| tab.current)
     }
-}
-
-pub struct Filter {
-    pub q: String,
-    /// `2026-10-26`; empty: no bound.
-    pub from: String,
-    pub to: String,
-    pub purposes: Vec<Choice>,
-    /// Kept when the form is sent: the open tab's value, empty for all.
-    pub status: String,
-    pub error: Option<String>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Empty {
-    NothingYet,
-    NothingFound,
-}
-
-pub struct LinkRow {
-    pub id: String,
-    pub appointment_id: String,
-    pub patient: String,
-    /// `Today 10:00, Tom Hargreaves`.
-    pub appointment: String,
-    pub amount: String,
-    pub purpose: String,
-    pub status: LinkStatus,
-    pub badges: Vec<Badge>,
-    pub channel: Channel,
-    pub created: String,
-    /// The instant the link ends or ended, always shown: `Thu 26 Nov, 10:44`.
-    pub expires: String,
-    /// `in 47 h 58 min`, `ended`, `settled in cash`. May be empty.
-    pub expires_note: String,
-    /// The address, while it takes money.
-    pub url: Option<String>,
-    /// Something is left to give back, and the person's role gives it: `/payment-links/{id}/refund`.
-    pub refundable: bool,
-    pub has_receipt: bool,
-    pub idempotency_key: String,
-}
-
-/// `GET /financials/online-payments/follow-up`: links that somebody should look after; `why` narrows them.
-#[derive(Template)]
-#[template(path = "staff/follow_up.html")]
-pub struct FollowUp {
-    pub shell: Shell,
-    pub tabs: Vec<Tab>,
-    pub follow_up_count: u64,
-    /// Everything, and each reason that a link may have.
-    pub reasons: Vec<Tab>,
-    /// What a reason means and what usually helps, in a line.
-    pub about: &'static str,
-    pub rows: Vec<FollowUpRow>,
-    /// `5 links, £397.00 waiting`.
-    pub total: String,
-    pub here: String,
-}
-
-pub struct FollowUpRow {
-    pub id: String,
-    pub appointment_id: String,
-    pub patient: String,
-    pub appointment: String,
-    pub amount: String,
-    /// `Asked for a new link`.
-    pub reason: &'static str,
-    /// `Looked at Klarna, went no further`.
-    pub happened: String,
-    /// `Opened 3 times, last 26 min ago`.
-    pub visits: String,
-    pub badges: Vec<Badge>,
-    /// `In 45 h 19 min`, and when.
-    pub ends_in: String,
-    pub ends: String,
-    pub ends_soon: bool,
-    /// What helps with one press, if anything does.
-    pub step: FollowUpStep,
-    /// The number as read and as dialled.
-    pub phone: Option<(String, String)>,
-    /// `Called today 10:12 by Joanne Bright`; empty: nobody called.
-    pub called: String,
-    pub note: String,
-    /// `Joanne Bright, today 10:12`.
-    pub noted: String,
-    pub idempotency_key: String,
-}
-
-/// What a row offers to do at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FollowUpStep {
-    /// Send the link again the way it was sent last: `sms` or `email`.
-    Resend(&'static str),
-    /// Open the window: another address or another channel is needed.
-    Correct,
-    /// The link has ended: a new one.
-    Renew,
-    /// The patient is paying, or the person's role sends nothing.
-    Nothing,
 }

@@ -47,6 +47,4 @@ pub struct DeskMethod {
     pub detail: &'static str,
     pub icon: &'static str,
     pub enabled: bool,
-    /// None: always on.
-    pub switchable: bool,
 }

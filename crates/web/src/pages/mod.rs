@@ -6,30 +6,42 @@
 //! - A page that can also be a window over another has a `...Dialog` twin. Send the twin when the request carries
 //!   `Remit-Fragment: dialog`, the whole page otherwise.
 //! - An element with `data-live` names the topics it shows and, in `data-live-src`, an ordinary page that contains it
-//!   under the same `id`; `live.js` fetches that page anew and takes the element out of it. No fragment routes needed.
+//!   under the same `id`; `live.js` fetches that page anew and takes the element out of it. Only the rows of a list that
+//!   must not jump have routes of their own (`/payment-links/{id}/row`).
 
+pub mod account;
+pub mod api_keys;
 pub mod appointments;
 pub mod chart;
+pub mod clinic;
 pub mod diary;
 pub mod digest;
+pub mod ending;
+pub mod find;
 pub mod findings;
 pub mod links;
 pub mod message;
 pub mod messaging;
 pub mod methods;
 pub mod notifications;
+pub mod online_payments;
 pub mod patient;
 pub mod patients;
 pub mod payment;
 pub mod payments;
+pub mod people;
+pub mod practitioners;
 pub mod providers;
 pub mod receipts;
 pub mod refunds;
 pub mod reminders;
+pub mod reschedule;
 pub mod sending_limits;
 pub mod services;
+pub mod shortcuts;
 pub mod sign_in;
 pub mod status;
+pub mod styleguide;
 pub mod summary;
 pub mod templates;
 pub mod tray;
@@ -66,6 +78,8 @@ pub struct Shell {
     /// The person's role connects providers and manages people.
     pub may_administer: bool,
     pub theme: Theme,
+    /// Shortcuts of one character are switched off on this device (WCAG 2.2, 2.1.4); kept in the cookie `keys`.
+    pub keys_off: bool,
     /// Said once, after what the person just did. Never the only place where an error stands.
     pub toasts: Vec<Toast>,
 }

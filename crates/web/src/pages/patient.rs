@@ -5,6 +5,15 @@
 use askama::Template;
 use remit_core::languages::{self, Language, PageWords, Piece};
 
+/// A clinic's logo: where it is and how large, so that nothing moves when it has come.
+#[derive(Clone)]
+pub struct Logo {
+    pub url: String,
+    /// Pixels.
+    pub width: i64,
+    pub height: i64,
+}
+
 /// What stands around each patient page.
 #[derive(Clone)]
 pub struct Frame {
@@ -24,6 +33,10 @@ pub struct Frame {
     pub terms_url: Option<String>,
     /// A style sheet of ours that sets the clinic's colour.
     pub brand_css: Option<String>,
+    /// None: the initials stand in its place.
+    pub logo: Option<Logo>,
+    /// The clinic's own pages: `https://larkhill.example`.
+    pub website: Option<String>,
     pub test_mode: bool,
     /// The token of the page's forms (hazard B12).
     pub csrf: String,
@@ -43,6 +56,8 @@ impl Default for Frame {
             privacy_url: None,
             terms_url: None,
             brand_css: None,
+            logo: None,
+            website: None,
             test_mode: false,
             csrf: String::new(),
         }

@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::{Field, Shell};
 
-/// `GET|POST /payments/{id}/refund`: `amount`, `reason`.
+/// `GET|POST /payments/{id}/refund`: `amount`, `reason`. `POST /payments/{id}/correct`: `reason`.
 #[derive(Template)]
 #[template(path = "staff/refund.html")]
 pub struct RefundPage {
@@ -25,6 +25,8 @@ pub struct RefundPage {
     pub currency_sign: String,
     pub amount: Field,
     pub reason: Field,
+    /// The reason of a correction; none for money that a provider took.
+    pub correction: Option<Field>,
     /// `Refunds reach a card in 5 to 10 working days.`
     pub note: String,
     pub refused: Option<String>,

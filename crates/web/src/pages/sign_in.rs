@@ -23,4 +23,15 @@ pub struct SignIn {
 pub struct DemoSignIn {
     pub email: String,
     pub password: String,
+    /// Somebody at reception, with the same password.
+    pub reception: Option<String>,
+    pub tour: Vec<TourStep>,
+}
+
+/// Something to try in the demo.
+pub struct TourStep {
+    /// Where it is done; asks for a sign-in first where that is needed.
+    pub href: &'static str,
+    pub title: &'static str,
+    pub text: &'static str,
 }

@@ -78,16 +78,19 @@ pub enum Badge {
     InProgress,
     PartRefunded,
     Refunded,
+    /// Recorded by mistake: no money came, and none went back.
+    Corrected,
     Disputed,
     DeliveryFailed,
 }
 
 impl Badge {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Late,
         Self::InProgress,
         Self::PartRefunded,
         Self::Refunded,
+        Self::Corrected,
         Self::Disputed,
         Self::DeliveryFailed,
     ];
@@ -99,6 +102,7 @@ impl Badge {
             Self::InProgress => "In progress",
             Self::PartRefunded => "Part refunded",
             Self::Refunded => "Refunded",
+            Self::Corrected => "Corrected",
             Self::Disputed => "Disputed",
             Self::DeliveryFailed => "Delivery failed",
         }
@@ -110,6 +114,7 @@ impl Badge {
             Self::Late => "clock-alert",
             Self::InProgress => "loader",
             Self::PartRefunded | Self::Refunded => "undo-2",
+            Self::Corrected => "history",
             Self::Disputed => "shield-alert",
             Self::DeliveryFailed => "mail-x",
         }
@@ -120,7 +125,7 @@ impl Badge {
         match self {
             Self::Late => "late",
             Self::InProgress => "prog",
-            Self::PartRefunded | Self::Refunded => "part",
+            Self::PartRefunded | Self::Refunded | Self::Corrected => "part",
             Self::Disputed => "disp",
             Self::DeliveryFailed => "fail",
         }
@@ -165,6 +170,12 @@ impl AppointmentStatus {
     #[must_use]
     pub fn is_cancelled(self) -> bool {
         self == Self::Cancelled
+    }
+
+    /// The patient was not seen: what becomes of the money is asked first.
+    #[must_use]
+    pub fn is_missed(self) -> bool {
+        matches!(self, Self::Cancelled | Self::NoShow)
     }
 
     /// The value that the change-status form posts; the API's word.

@@ -5,7 +5,7 @@ use askama::Template;
 use super::chart::Chart;
 use super::{Field, Shell};
 
-/// `GET /financials/summary`: `range` is `7`, `30`, `month` or `custom` with `from` and `to`.
+/// `GET /financials/summary`: `range` is `7`, `30`, `quarter` or `custom` with `from` and `to`.
 #[derive(Template)]
 #[template(path = "staff/summary.html")]
 pub struct Summary {
@@ -27,12 +27,14 @@ pub struct Summary {
     pub chart_label: String,
     pub small_chart_label: String,
     pub methods: Vec<MethodLine>,
-    pub all_payments: i64,
+    pub all_links: i64,
     pub all_collected: String,
     pub all_href: String,
     pub funnel: Vec<Step>,
     pub funnel_note: String,
     pub steps: Vec<Step>,
+    /// `£18,462.50 collected, less £120.00 refunded and £332.10 fees, leaves £18,010.40 net.`
+    pub net: String,
     /// Whether any day has disputed money: the column is left out otherwise.
     pub disputed: bool,
     /// Newest first; days on which nothing happened are left out.
@@ -44,6 +46,8 @@ pub struct Summary {
 
 pub struct Range {
     pub label: &'static str,
+    /// Left out on a phone, where there is room for three.
+    pub wide: bool,
     pub href: String,
     pub current: bool,
 }
@@ -59,15 +63,18 @@ pub struct Figure {
     /// Up, down or neither, with its word: `12%`.
     pub trend: Option<(bool, String)>,
     pub note: String,
-    /// Where the note leads.
+    /// The list that the value adds up.
     pub href: Option<String>,
+    /// Where the note leads.
+    pub note_href: Option<String>,
 }
 
 pub struct MethodLine {
     /// `c1` to `c3`.
     pub class: &'static str,
     pub title: &'static str,
-    pub payments: i64,
+    /// Payments that came in by links; each link is paid once, but for what Credits & findings shows.
+    pub links: i64,
     pub collected: String,
     pub href: String,
 }

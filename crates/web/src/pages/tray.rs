@@ -7,6 +7,8 @@ use askama::Template;
 #[template(path = "demo/messages.html")]
 pub struct Tray {
     pub clinic: String,
+    /// The number that no message reaches.
+    pub unreachable: String,
     pub messages: Vec<TrayMessage>,
 }
 

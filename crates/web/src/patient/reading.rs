@@ -34,6 +34,11 @@ impl Reading {
         self.chosen.unwrap_or_else(|| languages::of_locale(locale))
     }
 
+    /// The language that was chosen on a page, where one was (BCP 47).
+    pub fn chosen(&self) -> Option<&'static str> {
+        self.chosen.map(|language| language.html_lang)
+    }
+
     /// The language of a page about nobody.
     pub fn of_nobody(&self) -> &'static Language {
         self.chosen.unwrap_or(self.accepted)

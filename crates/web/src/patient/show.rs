@@ -15,6 +15,7 @@ use remit_core::methods::{Method, PurposeKind, instalments};
 use remit_core::money::Money;
 use remit_core::{DAY_MS, HOUR_MS, MINUTE_MS, UtcMs};
 
+use super::brand;
 use super::html;
 use super::reading::Voice;
 use crate::pages::patient::{
@@ -83,6 +84,13 @@ pub(crate) fn frame(
             .clone()
             .map(|dialled| (clinic.phone.clone(), dialled)),
         email: (!clinic.email.is_empty()).then(|| clinic.email.clone()),
+        brand_css: brand::stylesheet_url(&context.branding),
+        logo: context
+            .branding
+            .logo
+            .as_ref()
+            .map(|logo| brand::logo(&clinic.route, logo)),
+        website: (!context.branding.website.is_empty()).then(|| context.branding.website.clone()),
         test_mode: context.is_test(),
         csrf: csrf.to_owned(),
         ..Frame::default()
@@ -438,7 +446,7 @@ async fn services(app: &App, voice: Voice<'_>, link: &LinkView) -> Result<Vec<Ro
     let charges = appointments::charges(app, voice.clinic.id, link.appointment).await?;
     Ok(charges
         .into_iter()
-        .map(|charge| (charge.description, voice.money(charge.amount)))
+        .map(|charge| (charge.title(), voice.money(charge.amount)))
         .collect())
 }
 

@@ -4,21 +4,21 @@ use axum::extract::Path;
 use axum::http::StatusCode;
 use remit_app::idempotency::Claimed;
 use remit_app::views::{AppointmentView, DisputeView, LinkView, PaymentView, RefundView};
-use remit_app::{Error, appointments, disputes, links, payments, refunds, services};
-use remit_core::appointments::{ChargeKind, Status};
+use remit_app::{Error, appointments, disputes, links, payments, refunds};
+use remit_core::appointments::{Charge as Charged, ChargeKind, Status};
 use remit_core::disputes::Disputed;
-use remit_core::ids::{AppointmentId, ChargeId};
-use remit_core::refunds::{Clearance, clearance};
+use remit_core::ids::{AppointmentId, ChargeId, LinkId};
+use remit_core::money::MINOR_MAX;
+use remit_core::refunds::{Clearance, RefundState, clearance};
 use remit_core::roles::Permission;
 
 use super::answer::{Answer, Failure, page, see_other};
 use super::desk::Desk;
 use super::forms::Form;
 use super::once::once;
-use super::{booking, checkout, clock, sentences, timeline, words};
+use super::{checkout, sentences, timeline, words};
 use crate::pages::appointments::{
-    AddCharge, Anyway, Appointment, AppointmentPage, Charge, LinkLine, Payment, Reschedule,
-    WaitingRefund,
+    AddCharge, Anyway, Appointment, AppointmentPage, Charge, LinkLine, Payment, WaitingRefund,
 };
 use crate::pages::{Badge, Field, Section};
 
@@ -26,7 +26,6 @@ use crate::pages::{Badge, Field, Section};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Which {
     Charge,
-    Reschedule,
     Checkout,
     /// A button without fields: told at the top.
     Whole,
@@ -43,7 +42,7 @@ pub struct Retry<'a> {
 }
 
 /// The control that says: although the provider cannot be asked.
-const OVERRIDE: &str = "override";
+pub(super) const OVERRIDE: &str = "override";
 
 impl Retry<'_> {
     /// The message for a field, if the error names one of these.
@@ -66,29 +65,12 @@ pub async fn change_status(desk: Desk, Path(id): Path<String>, form: Form) -> An
     let to = Status::parse(form.text("status")).ok_or(Failure::Unreadable)?;
     let change = appointments::AppointmentChange {
         status: Some(to),
-        starts_at: None,
         despite_live_payment: form.ticked(OVERRIDE),
+        ..appointments::AppointmentChange::default()
     };
     let done = appointments::change(&desk.app, desk.actor(), id, change).await;
     let path = format!("/appointments/{id}/status");
     onwards(&desk, id, done, Which::Whole, (&form, &path)).await
-}
-
-/// `POST /appointments/{id}/reschedule`.
-pub async fn reschedule(desk: Desk, Path(id): Path<String>, form: Form) -> Answer {
-    let id: AppointmentId = id.parse()?;
-    let day = clock::day(form.text("date")).ok_or_else(|| Error::invalid("date", "Choose a day."));
-    let start = clock::time(form.text("start"))
-        .ok_or_else(|| Error::invalid("start", "Choose a time, like 14:30."));
-    let done = match (day, start) {
-        (Ok(day), Ok(start)) => {
-            let starts_at = desk.clock.at(day, start);
-            appointments::reschedule(&desk.app, desk.actor(), id, starts_at).await
-        }
-        (Err(error), _) | (_, Err(error)) => Err(error),
-    };
-    let path = format!("/appointments/{id}/reschedule");
-    onwards(&desk, id, done, Which::Reschedule, (&form, &path)).await
 }
 
 /// `POST /appointments/{id}/charges`.
@@ -96,11 +78,30 @@ pub async fn add_charge(desk: Desk, Path(id): Path<String>, form: Form) -> Answe
     let id: AppointmentId = id.parse()?;
     let path = format!("/appointments/{id}/charges");
     let done = once(&desk, &form, &path, async |claimed: Option<Claimed>| {
-        let amount = form
+        let typed = form
             .money("amount", desk.currency())
             .map_err(|error| Error::invalid("amount", error))?;
+        let many: u32 = match form.text("quantity").trim() {
+            "" => 1,
+            // What is no number is refused like one that is too large.
+            text => text.parse().unwrap_or(0),
+        };
+        let amount = typed.minor.checked_mul(many.into());
+        let amount = amount
+            .filter(|minor| minor.abs() <= MINOR_MAX)
+            .ok_or_else(|| {
+                Error::invalid(
+                    "amount",
+                    "All of them together are too much. Enter a smaller amount.",
+                )
+            })?;
+        let typed = typed.with(amount);
+        // What is called a discount is one, with or without a minus.
+        let discount = form.text("kind") == "discount" && typed.minor > 0;
+        let amount = typed.with(if discount { -typed.minor } else { typed.minor });
         let input = appointments::ChargeInput {
             description: form.text("description").to_owned(),
+            quantity: many,
             amount,
             despite_live_payment: form.ticked(OVERRIDE),
         };
@@ -126,7 +127,10 @@ pub async fn remove_charge(
     let id: AppointmentId = id.parse()?;
     let charge: ChargeId = charge.parse()?;
     let despite = form.ticked(OVERRIDE);
-    let removed = appointments::remove_charge(&desk.app, desk.actor(), id, charge, despite).await;
+    let why = form.some("reason");
+    let why = why.as_deref();
+    let removed =
+        appointments::remove_charge(&desk.app, desk.actor(), id, charge, why, despite).await;
     let done = match removed {
         // Taken away already, by a second click or by somebody else: as it was wished.
         Err(Error::NotFound) => Ok(()),
@@ -167,11 +171,12 @@ pub async fn whole(
     retry: Option<Retry<'_>>,
 ) -> Answer {
     let view = appointments::get(&desk.app, desk.clinic(), id).await?;
+    let made = links::of_appointment(&desk.app, desk.clinic(), id).await?;
     let refused = retry.filter(|retry| retry.which == Which::Whole);
     let shown = AppointmentPage {
         shell: desk.shell(Section::Diary).await?,
-        appointment: appointment(desk, &view, retry).await?,
-        checkout: checkout::card(desk, &view, retry)?,
+        appointment: appointment(desk, &view, &made, retry).await?,
+        checkout: checkout::card(desk, &view, open_link(desk, &view, &made), retry)?,
         refused: refused.map(|retry| sentences::sentence(retry.error, &desk.clock)),
         anyway: retry
             .map(|retry| anyway(desk, retry))
@@ -202,9 +207,18 @@ fn anyway(desk: &Desk, retry: Retry<'_>) -> remit_app::Result<Option<Anyway>> {
     }))
 }
 
+/// The link that asks for all that is due and can be paid.
+fn open_link(desk: &Desk, view: &AppointmentView, made: &[LinkView]) -> Option<LinkId> {
+    let open = made
+        .iter()
+        .find(|link| link.amount == view.balance.due() && link.shown(desk.now()).is_open());
+    open.map(|link| link.id)
+}
+
 async fn appointment(
     desk: &Desk,
     view: &AppointmentView,
+    made: &[LinkView],
     retry: Option<Retry<'_>>,
 ) -> remit_app::Result<Appointment> {
     let (app, clinic, clock) = (&desk.app, desk.clinic(), &desk.clock);
@@ -213,14 +227,13 @@ async fn appointment(
     let given = refunds::of_appointment(app, clinic, view.id).await?;
     let received = payments::of_appointment(app, clinic, view.id).await?;
     let disputed = disputes::of_appointment(app, clinic, view.id).await?;
-    let made = links::of_appointment(app, clinic, view.id).await?;
     let next = Status::ALL
         .into_iter()
         .filter(|next| desk.may(Permission::Book) && view.status.may_become(*next));
     let payments = received
         .iter()
         .rev()
-        .map(|one| payment(desk, one, &made, (&given, &disputed)));
+        .map(|one| payment(desk, one, made, (&given, &disputed)));
     // A paid link's money stands in its payment's line.
     let unpaid = made.iter().filter(|link| link.captured == 0);
     Ok(Appointment {
@@ -232,18 +245,18 @@ async fn appointment(
         day_words: clock.written(view.starts_at, "%a %-d %B"),
         status: words::appointment_status(view.status),
         next_statuses: next.map(words::appointment_status).collect(),
-        reschedule: reschedule_form(desk, view, retry).await?,
+        may_move: desk.may(Permission::Book) && view.status != Status::Cancelled,
         charges: charges(desk, view).await?,
         add_charge: charge_form(desk, view, retry)?,
         payments: payments.collect(),
         waiting: waiting(desk, &given),
         links: unpaid.map(|link| link_line(desk, link)).collect(),
-        timeline: timeline::entries(&events, clock),
+        timeline: timeline::entries(&events, desk),
     })
 }
 
 /// `Physiotherapy assessment with Tom Hargreaves · 10:00 – 10:45 · Room 2`.
-fn summary(desk: &Desk, view: &AppointmentView) -> String {
+pub(super) fn summary(desk: &Desk, view: &AppointmentView) -> String {
     let with = view
         .practitioner_name
         .as_deref()
@@ -266,16 +279,27 @@ async fn charges(desk: &Desk, view: &AppointmentView) -> remit_app::Result<Vec<C
         .into_iter()
         .map(|charge| Charge {
             id: charge.id.to_string(),
-            detail: match charge.kind {
-                ChargeKind::Service => "Service".into(),
-                ChargeKind::Extra => "Extra".into(),
-                ChargeKind::Discount => "Discount".into(),
-            },
+            detail: detail(&charge),
+            quantity: charge.quantity,
             description: charge.description,
             amount: charge.amount.to_string(),
             removable: may,
         })
         .collect())
+}
+
+/// `Service`, `Extra, £6.25 each`; a sum that cannot be shared out evenly has no price of one.
+fn detail(charge: &Charged) -> String {
+    let kind = match charge.kind {
+        ChargeKind::Service => "Service",
+        ChargeKind::Extra => "Extra",
+        ChargeKind::Discount => "Discount",
+    };
+    let (sum, many) = (charge.amount.minor, i64::from(charge.quantity));
+    if many == 1 || sum % many != 0 {
+        return kind.into();
+    }
+    format!("{kind}, {} each", charge.amount.with(sum / many))
 }
 
 fn charge_form(
@@ -301,49 +325,27 @@ fn charge_form(
         currency_sign: desk.currency().sign(),
         idempotency_key: desk.key()?,
         description: field("description"),
+        quantity: retry.map_or_else(|| Field::new("1"), |_| field("quantity")),
         amount: field("amount"),
+        discount: retry.is_some_and(|retry| retry.form.text("kind") == "discount"),
         open: retry.is_some(),
     }))
 }
 
-async fn reschedule_form(
-    desk: &Desk,
-    view: &AppointmentView,
-    retry: Option<Retry<'_>>,
-) -> remit_app::Result<Option<Reschedule>> {
-    if !desk.may(Permission::Book) || view.status == Status::Cancelled {
-        return Ok(None);
+/// What became of the money since: given back, or never there.
+pub fn sent_back(one: &PaymentView, given: &[RefundView]) -> Option<Badge> {
+    let corrected = given.iter().any(|view| {
+        view.refund.payment == one.payment.id
+            && view.refund.correction
+            && view.refund.state == RefundState::Succeeded
+    });
+    if corrected {
+        Some(Badge::Corrected)
+    } else if one.refunded == one.payment.amount {
+        Some(Badge::Refunded)
+    } else {
+        (one.refunded.minor > 0).then_some(Badge::PartRefunded)
     }
-    let retry = retry.filter(|retry| retry.which == Which::Reschedule);
-    let people = services::practitioners(&desk.app, desk.clinic()).await?;
-    let now_with = view
-        .practitioner
-        .map(|id| id.to_string())
-        .unwrap_or_default();
-    let own: Vec<_> = people
-        .into_iter()
-        .filter(|person| person.id.to_string() == now_with)
-        .collect();
-    let field = |name: &str, otherwise: String, names: &[&str]| Field {
-        value: retry.map_or(otherwise, |retry| retry.form.text(name).to_owned()),
-        error: retry.and_then(|retry| retry.beside(names)),
-    };
-    let mut date = field(
-        "date",
-        desk.clock.date(view.starts_at).to_string(),
-        &["date", "starts_at"],
-    );
-    if let Some(retry) = retry
-        && !matches!(retry.error, Error::Invalid { .. })
-    {
-        date.error = Some(sentences::sentence(retry.error, &desk.clock));
-    }
-    Ok(Some(Reschedule {
-        date,
-        start: field("start", desk.clock.time(view.starts_at), &["start"]),
-        practitioners: booking::practitioner_choices(&own, &now_with),
-        open: retry.is_some(),
-    }))
 }
 
 fn payment(
@@ -360,13 +362,7 @@ fn payment(
     if link.is_some_and(|link| link.late) {
         badges.push(Badge::Late);
     }
-    if one.refunded.minor > 0 {
-        badges.push(if one.refunded == payment.amount {
-            Badge::Refunded
-        } else {
-            Badge::PartRefunded
-        });
-    }
+    badges.extend(sent_back(one, given));
     if payment.disputed != Disputed::default() {
         badges.push(Badge::Disputed);
     }

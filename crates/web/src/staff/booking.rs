@@ -44,8 +44,15 @@ pub async fn show(desk: Desk, Query(asked): Query<Asked>) -> Answer {
     let mut filled = vec![
         pair("date", date),
         pair("start", asked.start),
-        pair("practitioner", asked.practitioner),
+        pair("practitioner", asked.practitioner.clone()),
     ];
+    // What somebody is booked for most days needs no choosing.
+    if let Ok(who) = asked.practitioner.parse::<PractitionerId>()
+        && let Some(service) =
+            remit_app::practitioners::last_service(&desk.app, desk.clinic(), who).await?
+    {
+        filled.push(pair("service", service.to_string()));
+    }
     if !asked.patient.is_empty() {
         filled.push(pair("patient_id", asked.patient));
     }
@@ -128,8 +135,8 @@ async fn book_once(
         services: chosen,
         practitioner,
         starts_at: desk.clock.at(day, start),
-        with_deposit_link: form.text("then") == "link",
-        despite_overlap: false,
+        with_deposit_link: then(form) == "link",
+        despite_overlap: form.has("insist"),
     };
     let id = claimed.as_ref().map(Claimed::id);
     let (appointment, link) = appointments::book(&desk.app, desk.actor(), id, &input).await?;
@@ -163,6 +170,14 @@ async fn already_added(desk: &Desk, typed: &PatientInput) -> remit_app::Result<O
     Ok(same.map(|known| known.id))
 }
 
+/// What is to follow the booking: `link` or `later`. *Book anyway* repeats what was pressed before.
+fn then(form: &Form) -> &str {
+    match form.text("insist") {
+        "" => form.text("then"),
+        again => again,
+    }
+}
+
 fn unknown_practitioner() -> Error {
     Error::invalid("practitioner_id", "Choose a practitioner from the list.")
 }
@@ -189,16 +204,20 @@ async fn answer(desk: &Desk, status: StatusCode, booking: Booking) -> Result<Res
 async fn booking(desk: &Desk, form: &Form, error: Option<&Error>) -> remit_app::Result<Booking> {
     let offered = services::list(&desk.app, desk.clinic(), None, false, SERVICES_SHOWN).await?;
     let people = services::practitioners(&desk.app, desk.clinic()).await?;
-    let wrong = |names: &[&str]| match error {
-        Some(Error::Invalid { field, message }) if names.contains(field) => Some(message.clone()),
-        _ => None,
-    };
+    let wrong = |names: &[&str]| sentences::beside(error, names);
     let field = |name: &str, names: &[&str]| Field {
         value: form.text(name).to_owned(),
         error: wrong(names),
     };
+    let clash = match error {
+        Some(error @ Error::Clash(_)) => Some((
+            sentences::sentence(error, &desk.clock),
+            then(form).to_owned(),
+        )),
+        _ => None,
+    };
     let refused = match error {
-        None | Some(Error::Invalid { .. }) => None,
+        None | Some(Error::Invalid { .. } | Error::Clash(_)) => None,
         Some(error) => Some(sentences::sentence(error, &desk.clock)),
     };
     let found = found(desk, form).await?;
@@ -208,6 +227,7 @@ async fn booking(desk: &Desk, form: &Form, error: Option<&Error>) -> remit_app::
         idempotency_key: desk.key()?,
         summary: summary(desk, form, &offered, &people),
         refused,
+        clash,
         search: field("q", &["patient_id"]),
         found,
         is_new_patient: !any_chosen

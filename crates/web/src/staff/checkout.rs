@@ -7,7 +7,7 @@ use remit_app::views::AppointmentView;
 use remit_app::{Error, methods};
 use remit_core::account::Refusal;
 use remit_core::appointments::Status;
-use remit_core::ids::AppointmentId;
+use remit_core::ids::{AppointmentId, LinkId};
 use remit_core::links::Purpose;
 use remit_core::methods::PurposeKind;
 use remit_core::money::{Money, Payable};
@@ -156,6 +156,7 @@ fn purpose(
 pub fn card(
     desk: &Desk,
     view: &AppointmentView,
+    open_link: Option<LinkId>,
     retry: Option<Retry<'_>>,
 ) -> remit_app::Result<Checkout> {
     let retry = retry.filter(|retry| retry.which == Which::Checkout);
@@ -196,6 +197,8 @@ pub fn card(
             matches!(retry.error, Error::ProviderUnreachable(_)) || retry.form.ticked("override")
         }),
         note: "What is asked for by link stays due until the link is paid, then it is recorded here by itself.".into(),
+        open_link: open_link.map(|link| link.to_string()),
+        qr_key: desk.key()?,
         tiles,
     })
 }
@@ -252,7 +255,12 @@ fn tiles(desk: &Desk, view: &AppointmentView, retry: Option<Retry<'_>>) -> Vec<T
             },
         }
     };
-    CheckoutMethod::ALL.into_iter().map(tile).collect()
+    let at_desk = &desk.context.at_desk;
+    CheckoutMethod::ALL
+        .into_iter()
+        .filter(|method| desk_method(*method).is_none_or(|way| at_desk.contains(&way)))
+        .map(tile)
+        .collect()
 }
 
 /// What the button will do: `Take £20.00 cash and create link for £37.50`.

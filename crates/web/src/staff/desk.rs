@@ -7,11 +7,13 @@ use axum::http::request::Parts;
 use remit_app::{
     Actor, App, ClinicContext, clinics, findings, follow_up, keys, links, notifications,
 };
+use remit_core::UtcMs;
 use remit_core::clinic::{Clinic, initials};
+use remit_core::contact::{Email, Phone};
+use remit_core::deliveries::Channel;
 use remit_core::ids::ClinicId;
-use remit_core::money::Currency;
+use remit_core::money::{Currency, Money};
 use remit_core::roles::Permission;
-use remit_core::{DAY_MS, UtcMs};
 
 use super::answer::Failure;
 use super::clock::Clock;
@@ -35,6 +37,7 @@ pub struct Desk {
     pub clock: Clock,
     pub wants: Wants,
     theme: Theme,
+    keys_off: bool,
 }
 
 impl Desk {
@@ -58,6 +61,7 @@ impl Desk {
                 _ => Wants::Page,
             },
             theme: cookie(&parts.headers, "theme").map_or(Theme::System, Theme::from_cookie),
+            keys_off: cookie(&parts.headers, "keys") == Some("off"),
         })
     }
 
@@ -73,6 +77,11 @@ impl Desk {
         &self.context.clinic
     }
 
+    /// An amount in the clinic's currency, from minor units.
+    pub fn money(&self, minor: i64) -> Money {
+        Money::new(minor, self.currency())
+    }
+
     pub fn currency(&self) -> Currency {
         self.context.clinic.currency
     }
@@ -83,6 +92,41 @@ impl Desk {
 
     pub fn may(&self, permission: Permission) -> bool {
         self.who.actor.role.may(permission)
+    }
+
+    /// A patient's number as this person may see it: whole and grouped, or masked (hazard E4).
+    pub fn phone(&self, e164: &str) -> String {
+        if self.may(Permission::Contact) {
+            Phone::grouped(e164)
+        } else {
+            Phone::mask(e164)
+        }
+    }
+
+    /// The same as people in the clinic's country write it.
+    pub fn number(&self, e164: &str) -> String {
+        if self.may(Permission::Contact) {
+            Phone::written_in(e164, &self.about().country)
+        } else {
+            Phone::mask(e164)
+        }
+    }
+
+    /// A patient's email address as this person may see it.
+    pub fn email(&self, address: &str) -> String {
+        if self.may(Permission::Contact) {
+            address.to_owned()
+        } else {
+            Email::mask(address)
+        }
+    }
+
+    /// Where a message of this channel went, as this person may see it.
+    pub fn reached(&self, channel: Channel, address: &str) -> String {
+        match channel {
+            Channel::Sms => self.phone(address),
+            Channel::Email | Channel::Qr | Channel::Copy => self.email(address),
+        }
     }
 
     /// A key for a form that is shown once (hazard A15).
@@ -99,9 +143,7 @@ impl Desk {
     /// The store's.
     pub async fn shell(&self, section: Section) -> remit_app::Result<Shell> {
         let clinic = self.about();
-        let recent = (self.now() - 3 * DAY_MS, self.now() + DAY_MS);
-        let tallies = links::tallies(&self.app, self.clinic(), recent.0, recent.1).await?;
-        let accessed = tallies.follow_up.links;
+        let accessed = links::accessed(&self.app, self.clinic()).await?.links;
         let waiting = follow_up::waiting(&self.app, self.clinic(), accessed, self.now()).await?;
         let open_findings = findings::count(&self.app, self.clinic()).await?;
         let unread = notifications::unread(&self.app, self.actor()).await?;
@@ -124,6 +166,7 @@ impl Desk {
             may_take: self.may(Permission::TakeMoney),
             may_administer: self.may(Permission::Administer),
             theme: self.theme,
+            keys_off: self.keys_off,
             toasts: vec![],
         })
     }

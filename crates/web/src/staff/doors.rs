@@ -16,12 +16,14 @@ use remit_core::roles::Permission::{Administer, Book, Configure, Look, Refund, T
 
 use super::answer::{Failed, Failure, page};
 use super::desk::Desk;
-use super::forms::{FORM_BYTES_MAX, Form};
+use super::forms::{FORM_BYTES_MAX, Form, Upload, has_file, with_file};
 use super::session::{SignedIn, same_token, stranger};
 use super::{
-    appointments, booking, checkout, diary, digest, findings, follow_up, links, messaging, methods,
-    notifications, online_payments, patients, payment, payments, providers, receipts, refunds,
-    reminders, sending_limits, sentences, services, sign_in, summary, templates,
+    account, api_keys, appointments, booking, checkout, clinic, diary, digest, ending, exports,
+    find, findings, follow_up, link_panel, link_rows, links, merging, messaging, methods, new_link,
+    new_patient, notifications, online_payments, patients, payment, payments, people,
+    practitioners, providers, receipts, refunds, reminders, reschedule, selection, sending_limits,
+    sentences, services, shortcuts, sign_in, summary, templates,
 };
 use crate::pages::Section;
 use crate::pages::message::{Message, PlainMessage};
@@ -53,8 +55,15 @@ fn act(path: &'static str, permission: Permission, handler: MethodRouter<Arc<App
 }
 
 /// The table.
-#[rustfmt::skip]
 pub fn doors() -> Vec<Door> {
+    let mut doors = desk_doors();
+    doors.extend(settings_doors());
+    doors
+}
+
+/// The desk: diary, patients, money.
+#[rustfmt::skip]
+fn desk_doors() -> Vec<Door> {
     vec![
         act("/sign-out", Look, post(sign_in::leave)),
         see("/", Look, get(diary::show)),
@@ -64,7 +73,10 @@ pub fn doors() -> Vec<Door> {
         act("/appointments", Book, post(booking::book)),
         see("/appointments/{id}", Look, get(appointments::show)),
         act("/appointments/{id}/status", Book, post(appointments::change_status)),
-        act("/appointments/{id}/reschedule", Book, post(appointments::reschedule)),
+        see("/appointments/{id}/end", Book, get(ending::show)),
+        act("/appointments/{id}/end", Book, post(ending::save)),
+        see("/appointments/{id}/reschedule", Book, get(reschedule::show)),
+        act("/appointments/{id}/reschedule", Book, post(reschedule::save)),
         act("/appointments/{id}/charges", TakeMoney, post(appointments::add_charge)),
         act("/appointments/{id}/charges/{charge}/remove", TakeMoney, post(appointments::remove_charge)),
         act("/appointments/{id}/checkout", TakeMoney, post(checkout::check_out)),
@@ -73,7 +85,14 @@ pub fn doors() -> Vec<Door> {
         act("/payment-links/{id}/deliveries", TakeMoney, post(links::deliver)),
         act("/payment-links/{id}/cancel", TakeMoney, post(links::cancel)),
         act("/payment-links/{id}/renew", TakeMoney, post(links::renew)),
+        see("/payment-links/{id}/follow-up", Look, get(follow_up::show_row)),
         act("/payment-links/{id}/follow-up", TakeMoney, post(follow_up::mark)),
+        see("/payment-links/{id}/row", Look, get(link_rows::show)),
+        see("/payment-links/{id}/timeline", Look, get(link_panel::show)),
+        act("/appointments/{id}/payment-links", TakeMoney, post(new_link::make)),
+        see("/financials/online-payments/new", TakeMoney, get(new_link::show)),
+        act("/financials/online-payments/export", TakeMoney, post(exports::export)),
+        act("/financials/online-payments/selection", TakeMoney, post(selection::act)),
         see("/payment-links/{id}/refund", TakeMoney, get(refunds::of_link)),
         see("/payments/{id}", Look, get(payment::show)),
         see("/payments/{id}/receipt", Look, get(receipts::show)),
@@ -81,6 +100,7 @@ pub fn doors() -> Vec<Door> {
         see("/payments/{id}/receipt.pdf", Look, get(receipts::file)),
         see("/payments/{id}/refund", TakeMoney, get(refunds::show)),
         act("/payments/{id}/refund", TakeMoney, post(refunds::give_back)),
+        act("/payments/{id}/correct", TakeMoney, post(refunds::correct)),
         act("/refunds/{id}/approve", Refund, post(payment::approve)),
         act("/refunds/{id}/decline", TakeMoney, post(payment::decline)),
         see("/financials", Look, get(online_payments::start)),
@@ -91,14 +111,32 @@ pub fn doors() -> Vec<Door> {
         see("/financials/payments", Look, get(payments::show)),
         see("/financials/findings", Look, get(findings::show)),
         act("/financials/findings/{id}/close", Refund, post(findings::close)),
+        act("/financials/findings/{id}/ask", Refund, post(findings::ask)),
+        see("/financials/findings/{id}/match", Refund, get(findings::matching::show)),
+        act("/financials/findings/{id}/match", Refund, post(findings::matching::place)),
         act("/financials/failed-work/{id}/retry", Refund, post(findings::retry)),
         act("/financials/events/retry", Refund, post(findings::apply_again)),
         act("/financials/credits/{id}/keep", Refund, post(findings::keep)),
+        see("/find", Look, get(find::show)),
+        see("/shortcuts", Look, get(shortcuts::show)),
         see("/notifications", Look, get(notifications::show)),
         act("/notifications/read", Look, post(notifications::read)),
         see("/patients", Look, get(patients::list)),
+        see("/patients/new", Book, get(new_patient::show)),
+        act("/patients/new", Book, post(new_patient::create)),
         see("/patients/{id}", Look, get(patients::show)),
         act("/patients/{id}", Book, post(patients::save)),
+        act("/patients/{id}/notes", Book, post(patients::note)),
+        act("/patients/{id}/notes/{note}/strike", Book, post(patients::strike)),
+        see("/patients/{id}/merge", Configure, get(merging::show)),
+        act("/patients/{id}/merge", Configure, post(merging::merge)),
+    ]
+}
+
+/// The settings, and what each person changes by themselves.
+#[rustfmt::skip]
+fn settings_doors() -> Vec<Door> {
+    vec![
         see("/settings", Look, get(methods::start)),
         see("/settings/payment-methods", Look, get(methods::show)),
         act("/settings/payment-methods", Configure, post(methods::save)),
@@ -125,11 +163,41 @@ pub fn doors() -> Vec<Door> {
         act("/settings/receipts", Configure, post(receipts::save_settings)),
         see("/settings/digest", Look, get(digest::show)),
         act("/settings/digest", Configure, post(digest::save)),
+        see("/settings/clinic", Look, get(clinic::show)),
+        act("/settings/clinic", Configure, post(clinic::save)),
+        see("/settings/clinic/preview", Look, get(clinic::show_preview)),
+        act("/settings/clinic/logo", Configure, post(clinic::set_logo)),
+        act("/settings/clinic/logo/remove", Configure, post(clinic::drop_logo)),
+        see("/settings/staff", Administer, get(people::list)),
+        see("/settings/staff/new", Administer, get(people::fresh)),
+        act("/settings/staff/new", Administer, post(people::invite)),
+        see("/settings/staff/{id}", Administer, get(people::show)),
+        act("/settings/staff/{id}", Administer, post(people::save)),
+        act("/settings/staff/{id}/password", Administer, post(people::reset)),
+        act("/settings/staff/{id}/sign-out", Administer, post(people::sign_out)),
+        act("/settings/staff/{id}/deactivate", Administer, post(people::deactivate)),
+        act("/settings/staff/{id}/reactivate", Administer, post(people::reactivate)),
+        see("/settings/api-keys", Administer, get(api_keys::list)),
+        act("/settings/api-keys", Administer, post(api_keys::create)),
+        act("/settings/api-keys/{id}/revoke", Administer, post(api_keys::revoke)),
+        see("/account", Look, get(account::show)),
+        act("/account", Look, post(account::save)),
+        act("/account/password", Look, post(account::change_password)),
+        act("/account/sessions/{id}/end", Look, post(account::end_session)),
+        act("/account/sign-out-others", Look, post(account::end_others)),
         see("/settings/services", Look, get(services::list)),
         see("/settings/services/new", Configure, get(services::fresh)),
         act("/settings/services/new", Configure, post(services::create)),
         see("/settings/services/{id}", Configure, get(services::show)),
         act("/settings/services/{id}", Configure, post(services::change)),
+        see("/settings/practitioners", Look, get(practitioners::list)),
+        see("/settings/practitioners/new", Configure, get(practitioners::fresh)),
+        act("/settings/practitioners/new", Configure, post(practitioners::create)),
+        see("/settings/practitioners/{id}", Configure, get(practitioners::show)),
+        act("/settings/practitioners/{id}", Configure, post(practitioners::change)),
+        act("/settings/practitioners/{id}/retire", Configure, post(practitioners::retire)),
+        act("/settings/practitioners/{id}/absences", Configure, post(practitioners::add_absence)),
+        act("/settings/practitioners/{id}/absences/{absence}/remove", Configure, post(practitioners::remove_absence)),
     ]
 }
 
@@ -157,10 +225,12 @@ pub async fn admit(State(guard): State<Guard>, request: Request, next: Next) -> 
     }
     let mut body = body;
     if posted {
-        match read(&parts, body, &who).await {
-            Ok(form) => parts.extensions.insert(form),
+        let (form, upload) = match read(&parts, body, &who).await {
+            Ok(read) => read,
             Err(failure) => return framed(&desk, &failure).await,
         };
+        parts.extensions.insert(form);
+        parts.extensions.insert(upload);
         body = Body::empty();
     }
     parts.extensions.insert(who);
@@ -190,10 +260,14 @@ async fn read(
     parts: &axum::http::request::Parts,
     body: Body,
     who: &SignedIn,
-) -> Result<Form, Failure> {
-    let form = fields(parts, body).await?;
+) -> Result<(Form, Upload), Failure> {
+    let (form, upload) = if has_file(parts) {
+        with_file(parts, body).await?
+    } else {
+        (fields(parts, body).await?, Upload::default())
+    };
     if same_token(&who.csrf, form.text("csrf")) {
-        Ok(form)
+        Ok((form, upload))
     } else {
         Err(Failure::OldPage)
     }

@@ -3,11 +3,11 @@
 
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
-use remit_app::findings::{self as verbs};
-use remit_app::views::{CreditView, Cursor, FindingView, StuckView};
-use remit_app::{Error, appointments, payments, refunds};
+use remit_app::findings as verbs;
+use remit_app::views::{Cursor, StuckView};
+use remit_app::{Error, refunds};
 use remit_core::account::FindingKind;
-use remit_core::ids::{AppointmentId, FindingId, JobId, RefundId};
+use remit_core::ids::{AppointmentId, FindingId, JobId};
 use remit_core::money::Money;
 use remit_core::roles::Permission;
 use serde::Deserialize;
@@ -15,11 +15,16 @@ use serde::Deserialize;
 use super::answer::{Answer, encoded, page, see_other};
 use super::desk::Desk;
 use super::forms::Form;
-use super::words;
-use crate::pages::findings::{Credit, FailedWork, Finding, Findings, Retry, Tab, View};
+use super::{sentences, words};
+use crate::pages::findings::{FailedWork, Findings, Tab, View};
 use crate::pages::{Choice, Section};
 
-const HERE: &str = "/financials/findings";
+pub mod matching;
+mod told;
+
+pub(super) use told::heading;
+
+pub const HERE: &str = "/financials/findings";
 const PAGE_ROWS: i64 = 25;
 
 #[derive(Deserialize, Default)]
@@ -28,6 +33,8 @@ pub struct Asked {
     view: String,
     kind: String,
     after: String,
+    /// What the person just did, by its name in [`said`].
+    done: String,
 }
 
 impl Asked {
@@ -38,25 +45,31 @@ impl Asked {
     }
 }
 
+/// Why a finding was not dealt with: which, what was sent, and the error.
+type Retry<'a> = Option<(FindingId, &'a Form, &'a Error)>;
+
 /// `GET /financials/findings`.
 pub async fn show(desk: Desk, Query(asked): Query<Asked>) -> Answer {
+    whole(&desk, &asked, None).await
+}
+
+async fn whole(desk: &Desk, asked: &Asked, retry: Retry<'_>) -> Answer {
     let (view, kind) = (asked.view(), FindingKind::parse(&asked.kind));
     let shell = desk.shell(Section::Findings).await?;
     let (credit_count, credit_sum) = verbs::credit_sum(&desk.app, desk.clinic()).await?;
+    let credits = credit_count.max(0).unsigned_abs();
     let mut shown = Findings {
-        tabs: tabs(view, shell.findings, credit_count),
+        tabs: tabs(view, shell.findings, credits),
         view,
+        said: said(&asked.done),
+        refused: retry.and_then(|(_, _, error)| refused(error, desk)),
         kinds: kinds(kind),
         narrowed: kind.is_some(),
         findings: vec![],
         credits: vec![],
         credit_total: format!(
             "{}, {}",
-            words::count(
-                credit_count.max(0).unsigned_abs(),
-                "appointment",
-                "appointments"
-            ),
+            words::count(credits, "appointment", "appointments"),
             Money::new(credit_sum, desk.currency())
         ),
         failed_work: vec![],
@@ -66,41 +79,59 @@ pub async fn show(desk: Desk, Query(asked): Query<Asked>) -> Answer {
         here: address(view, kind, &asked.after),
         shell,
     };
-    if view == View::Credits {
-        let after: Option<AppointmentId> = asked.after.parse().ok();
-        let (found, next) = verbs::credits(&desk.app, desk.clinic(), after, PAGE_ROWS).await?;
-        for view in &found {
-            shown.credits.push(credit(&desk, view).await?);
-        }
-        shown.older = next.map(|next| address(view, None, &next.to_string()));
-        return Ok(page(StatusCode::OK, &shown));
+    match view {
+        View::Credits => fill_credits(desk, asked, &mut shown).await?,
+        View::Open | View::Settled => fill_findings(desk, asked, kind, retry, &mut shown).await?,
     }
+    let status = retry.map_or(StatusCode::OK, |(_, _, error)| sentences::status(error));
+    Ok(page(status, &shown))
+}
+
+async fn fill_credits(desk: &Desk, asked: &Asked, shown: &mut Findings) -> remit_app::Result<()> {
+    let after: Option<AppointmentId> = asked.after.parse().ok();
+    let (found, next) = verbs::credits(&desk.app, desk.clinic(), after, PAGE_ROWS).await?;
+    for view in &found {
+        shown.credits.push(told::credit(desk, view).await?);
+    }
+    shown.older = next.map(|next| address(View::Credits, None, &next.to_string()));
+    Ok(())
+}
+
+async fn fill_findings(
+    desk: &Desk,
+    asked: &Asked,
+    kind: Option<FindingKind>,
+    retry: Retry<'_>,
+    shown: &mut Findings,
+) -> remit_app::Result<()> {
     let after = Cursor::parse(&asked.after);
-    let open = view == View::Open;
-    let found = verbs::page(
-        &desk.app,
-        desk.clinic(),
-        open,
-        kind,
-        after.as_ref(),
-        PAGE_ROWS,
-    );
-    let (found, next) = found.await?;
+    let (app, clinic, open) = (&desk.app, desk.clinic(), shown.view == View::Open);
+    let (found, next) = verbs::page(app, clinic, open, kind, after.as_ref(), PAGE_ROWS).await?;
+    let stuck = match open {
+        true => verbs::stuck(app, clinic).await?,
+        false => vec![],
+    };
     for finding in &found {
-        shown.findings.push(told(&desk, finding).await?);
+        let mut told = told::finding(desk, finding, &stuck).await?;
+        if let Some((id, form, error)) = retry
+            && id == finding.id
+        {
+            told.note.value = form.text("note").to_owned();
+            told.note.error = sentences::beside(Some(error), &["note"]);
+        }
+        shown.findings.push(told);
     }
-    shown.older = next.map(|next| address(view, kind, &next.written()));
+    shown.older = next.map(|next| address(shown.view, kind, &next.written()));
     if open && after.is_none() && kind.is_none() {
-        let stuck = verbs::stuck(&desk.app, desk.clinic()).await?;
         // Those with a finding above have their button there.
         let above = |work: &&StuckView| {
             let id = work.id.to_string();
             !found.iter().any(|finding| finding.about == id)
         };
         let rest = stuck.iter().filter(above);
-        shown.failed_work = rest.map(|work| given_up(&desk, work)).collect();
+        shown.failed_work = rest.map(|work| given_up(desk, work)).collect();
     }
-    Ok(page(StatusCode::OK, &shown))
+    Ok(())
 }
 
 fn address(view: View, kind: Option<FindingKind>, after: &str) -> String {
@@ -119,8 +150,7 @@ fn address(view: View, kind: Option<FindingKind>, after: &str) -> String {
     }
 }
 
-fn tabs(current: View, open: u64, credits: i64) -> Vec<Tab> {
-    let credits = credits.max(0).unsigned_abs();
+fn tabs(current: View, open: u64, credits: u64) -> Vec<Tab> {
     let tab = |label, view: View, count| Tab {
         label,
         href: address(view, None, ""),
@@ -130,7 +160,7 @@ fn tabs(current: View, open: u64, credits: i64) -> Vec<Tab> {
     vec![
         tab("To look at", View::Open, Some(open)),
         tab("Credits", View::Credits, Some(credits)),
-        tab("Settled", View::Settled, None),
+        tab("Done", View::Settled, None),
     ]
 }
 
@@ -142,209 +172,120 @@ fn kinds(chosen: Option<FindingKind>) -> Vec<Choice> {
     };
     let each = FindingKind::ALL.into_iter().map(|kind| Choice {
         value: kind.name().into(),
-        label: what(kind).0.into(),
+        label: heading(kind).into(),
         selected: chosen == Some(kind),
     });
     std::iter::once(any).chain(each).collect()
 }
 
-/// `POST /financials/findings/{id}/close`. Settled already: as it was wished.
+/// The list, with what was just done said over it.
+pub fn done(what: &str) -> String {
+    format!("{HERE}?done={what}")
+}
+
+/// What is said over the list after a button was pressed.
+fn said(done: &str) -> Option<&'static str> {
+    match done {
+        "refund" => Some(
+            "The refund is asked for. What is about credit closes by itself once the money has gone back.",
+        ),
+        "approval" => Some("The refund waits for a second person."),
+        "decline" => Some("The refund is declined. Nothing has moved."),
+        "keep" => Some("The credit is kept for the next visit. Tell the patient."),
+        "again" => Some("It is being tried again. Should it fail once more, it comes back here."),
+        "ask" => Some("Asked just now. What is still here has not changed."),
+        "match" => Some("The payment is recorded at the appointment."),
+        "done" => Some("Marked as done. It is kept under Done, with your note."),
+        _ => None,
+    }
+}
+
+/// The sentence over the list; a provider that does not answer stops nothing here, unlike at the checkout.
+fn refused(error: &Error, desk: &Desk) -> Option<String> {
+    match error {
+        Error::ProviderUnreachable(_) => {
+            Some("The payment provider does not answer. Try again in a minute.".into())
+        }
+        error => sentences::over(Some(error), &desk.clock),
+    }
+}
+
+/// `POST /financials/findings/{id}/close`. Done already: as it was wished.
 pub async fn close(desk: Desk, Path(id): Path<String>, form: Form) -> Answer {
     let id: FindingId = id.parse()?;
     let note = form.some("note");
-    done(verbs::close(&desk.app, desk.actor(), id, note.as_deref()).await)
+    let done = verbs::close(&desk.app, desk.actor(), id, note.as_deref()).await;
+    onwards(&desk, Some((id, &form)), "done", done).await
+}
+
+/// `POST /financials/findings/{id}/ask`: whoever knows is asked once more.
+pub async fn ask(desk: Desk, Path(id): Path<String>, form: Form) -> Answer {
+    let id: FindingId = id.parse()?;
+    let done = verbs::ask_again(&desk.app, desk.actor(), id).await;
+    onwards(&desk, Some((id, &form)), "ask", done).await
 }
 
 /// `POST /financials/credits/{id}/keep`.
 pub async fn keep(desk: Desk, Path(id): Path<String>, _form: Form) -> Answer {
     let id: AppointmentId = id.parse()?;
-    done(verbs::keep_credit(&desk.app, desk.actor(), id).await)
+    let done = verbs::keep_credit(&desk.app, desk.actor(), id).await;
+    onwards(&desk, None, "keep", done).await
 }
 
 /// `POST /financials/failed-work/{id}/retry`.
 pub async fn retry(desk: Desk, Path(id): Path<String>, _form: Form) -> Answer {
     let id: JobId = id.parse()?;
-    done(verbs::try_again(&desk.app, desk.actor(), id).await)
+    let done = verbs::try_again(&desk.app, desk.actor(), id).await;
+    onwards(&desk, None, "again", done).await
 }
 
 /// `POST /financials/events/retry`.
 pub async fn apply_again(desk: Desk, form: Form) -> Answer {
-    done(verbs::apply_again(&desk.app, desk.actor(), form.text("about")).await)
+    let done = verbs::apply_again(&desk.app, desk.actor(), form.text("about")).await;
+    onwards(&desk, None, "again", done).await
 }
 
-/// What somebody else did first is done as well.
-fn done(done: remit_app::Result<()>) -> Answer {
-    match done {
-        Ok(()) | Err(Error::NotFound) => Ok(see_other(HERE)),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// The form that gives an appointment's credit back, with its amount: from the payment that has most left.
-async fn refund_of(
+/// Back to the list, with what was done or why it was not. What somebody else did first is done as well.
+async fn onwards(
     desk: &Desk,
-    appointment: AppointmentId,
-    credit: Money,
-) -> remit_app::Result<Option<(String, String)>> {
-    if !desk.may(Permission::Refund) || credit.minor <= 0 {
-        return Ok(None);
+    sent: Option<(FindingId, &Form)>,
+    what: &str,
+    done: remit_app::Result<()>,
+) -> Answer {
+    match (done, sent) {
+        (Ok(()) | Err(Error::NotFound), _) => Ok(see_other(&self::done(what))),
+        (Err(error), Some((id, form))) if sentences::is_mendable(&error) => {
+            whole(desk, &Asked::default(), Some((id, form, &error))).await
+        }
+        (Err(error), _) => Err(error.into()),
     }
-    let paid = payments::of_appointment(&desk.app, desk.clinic(), appointment).await?;
-    let same = paid
-        .iter()
-        .filter(|view| view.payment.amount.currency == credit.currency);
-    let most = same.max_by_key(|view| view.payment.available().minor);
-    Ok(most.and_then(|view| {
-        let amount = credit.with(credit.minor.min(view.payment.available().minor));
-        let form = format!(
-            "/payments/{}/refund?amount={}",
-            view.payment.id,
-            amount.figure()
-        );
-        (amount.minor > 0).then(|| (form, format!("Refund {amount}")))
-    }))
 }
 
-async fn credit(desk: &Desk, view: &CreditView) -> remit_app::Result<Credit> {
-    Ok(Credit {
-        appointment_id: view.appointment.to_string(),
-        patient: view.patient_name.clone(),
-        appointment: desk.clock.moment(view.starts_at),
-        amount: view.credit.to_string(),
-        undecided: view.undecided,
-        refund: refund_of(desk, view.appointment, view.credit).await?,
+/// After a refund that a finding asked for: where to go on.
+///
+/// # Errors
+/// The store's.
+pub async fn after_refund(
+    desk: &Desk,
+    finding: &str,
+    refund: remit_core::ids::RefundId,
+) -> remit_app::Result<String> {
+    let view = refunds::get(&desk.app, desk.clinic(), refund).await?;
+    if let Ok(finding) = finding.parse() {
+        let note = format!("Refunded again, {}", view.refund.amount);
+        verbs::refunded(&desk.app, desk.actor(), finding, &note).await?;
+    }
+    Ok(match view.refund.waits_for_approval() {
+        true => done("approval"),
+        false => done("refund"),
     })
-}
-
-/// The failed refund's form once more.
-async fn refund_again(desk: &Desk, about: &str) -> remit_app::Result<Option<(String, String)>> {
-    let Ok(id) = about.parse::<RefundId>() else {
-        return Ok(None);
-    };
-    if !desk.may(Permission::Refund) {
-        return Ok(None);
-    }
-    match refunds::get(&desk.app, desk.clinic(), id).await {
-        Ok(view) => {
-            let (payment, amount) = (view.refund.payment, view.refund.amount);
-            let form = format!("/payments/{payment}/refund?amount={}", amount.figure());
-            Ok(Some((form, "Refund again".into())))
-        }
-        Err(Error::NotFound) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-async fn told(desk: &Desk, finding: &FindingView) -> remit_app::Result<Finding> {
-    let (heading, to_do) = what(finding.kind);
-    let open = finding.closed.is_none();
-    let credit = matches!(finding.kind, FindingKind::Surplus | FindingKind::CreditLeft);
-    let refund = match (finding.kind, finding.appointment) {
-        _ if !open => None,
-        (FindingKind::RefundFailed, _) => refund_again(desk, &finding.about).await?,
-        (FindingKind::Surplus | FindingKind::CreditLeft, Some(appointment)) => {
-            let visit = appointments::get(&desk.app, desk.clinic(), appointment).await?;
-            let credit = visit.balance.money(visit.balance.credit);
-            refund_of(desk, appointment, credit).await?
-        }
-        _ => None,
-    };
-    let retry = (open && finding.kind == FindingKind::DeadLetter).then(|| {
-        match finding.about.parse::<JobId>() {
-            Ok(job) => Retry::Work(job.to_string()),
-            Err(_) => Retry::Event(finding.about.clone()),
-        }
-    });
-    let link = finding.appointment;
-    let keep = link.filter(|_| open && credit).map(|id| id.to_string());
-    let closed = finding.closed.as_ref();
-    Ok(Finding {
-        id: finding.id.to_string(),
-        at: desk.clock.moment(finding.opened_at),
-        heading: heading.into(),
-        happened: finding.detail.clone(),
-        to_do: to_do.into(),
-        amount: finding.amount.map(|amount| amount.to_string()),
-        refund,
-        keep,
-        retry,
-        link: link.map(|id| (format!("/appointments/{id}"), "Open the appointment".into())),
-        settled: closed.map(|(at, by, note)| {
-            let who = match by.as_str() {
-                "Remit" => "By itself, its cause is gone",
-                by => by,
-            };
-            let when = desk.clock.moment(*at);
-            match note {
-                Some(note) => format!("{who}, {when}: {note}"),
-                None => format!("{who}, {when}"),
-            }
-        }),
-    })
-}
-
-/// What a finding is called, and what to do about it.
-pub(super) fn what(kind: FindingKind) -> (&'static str, &'static str) {
-    match kind {
-        FindingKind::Surplus => (
-            "More was received than was due",
-            "Refund the rest, or keep it as credit for the next visit and tell the patient.",
-        ),
-        FindingKind::AmountMismatch => (
-            "The provider received another amount than was asked for",
-            "Compare the payment with the provider’s own page before you close this.",
-        ),
-        FindingKind::UnknownStatus => (
-            "The provider used a word we do not know",
-            "Look the payment up at the provider. Remit goes on asking.",
-        ),
-        FindingKind::CreditLeft => (
-            "The patient has credit",
-            "Refund it, or keep it for the next visit and tell the patient.",
-        ),
-        FindingKind::DeadLetter => (
-            "Work outside was given up",
-            "Mend the cause, then try again.",
-        ),
-        FindingKind::Unreconciled => (
-            "Our books and the provider’s differ",
-            "Compare it with the provider’s own page, then settle it here with a note of what it was.",
-        ),
-        FindingKind::RefundFailed => (
-            "A refund failed",
-            "The money is still here. Try the refund again, or give it back another way.",
-        ),
-        FindingKind::RefundApproval => (
-            "A refund waits for a second person",
-            "Open the appointment, then approve or decline it. Who asked for it cannot approve it.",
-        ),
-        FindingKind::Dispute => (
-            "A payment is disputed",
-            "Send the provider what shows that the patient was treated and agreed: the signed form, the booking, your \
-             messages. Refunds wait until the bank has decided.",
-        ),
-        FindingKind::BrokenInvariant => (
-            "The books do not add up",
-            "Tell whoever runs Remit: they find the details with “remit check”.",
-        ),
-    }
 }
 
 fn given_up(desk: &Desk, work: &StuckView) -> FailedWork {
-    let what = match work.kind.as_str() {
-        "send" => "A message with a payment link",
-        "create_session" => "Starting a payment at the provider",
-        "ensure_closed" => "Closing a payment at the provider",
-        "refund" => "A refund at the provider",
-        "receipt" | "send_receipt" => "A receipt",
-        "refund_receipt" => "The message about a refund",
-        "digest" => "The daily digest",
-        _ => "Work outside",
-    };
     FailedWork {
         id: work.id.to_string(),
         at: desk.clock.moment(work.created_at),
-        what: what.into(),
+        what: told::work(&work.kind).into(),
         why: work.last_error.clone().unwrap_or_default(),
         tries: u32::try_from(work.tries).unwrap_or(u32::MAX),
         link: work

@@ -1,6 +1,8 @@
 //! A form as it was sent: names and values, read once for the whole request.
 
-use axum::extract::FromRequestParts;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Request};
+use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use remit_core::money::{AmountError, Currency, Money};
 
@@ -52,6 +54,66 @@ impl Form {
             }
         }
         wish
+    }
+}
+
+/// The file of a form that has one.
+#[derive(Clone, Debug, Default)]
+pub struct Upload {
+    pub bytes: Bytes,
+}
+
+/// Bytes of the largest form with a file: more than any file that is taken, so that one too large is refused beside its
+/// field and not by a connection that ends.
+const UPLOAD_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Fields of a form with a file.
+const FIELDS_MAX: usize = 20;
+
+pub fn has_file(parts: &Parts) -> bool {
+    let kind = parts.headers.get(CONTENT_TYPE);
+    kind.and_then(|kind| kind.to_str().ok())
+        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("multipart/form-data"))
+}
+
+/// A form with a file (RFC 7578).
+///
+/// # Errors
+/// [`Failure::TooLarge`], or [`Failure::Unreadable`].
+pub async fn with_file(parts: &Parts, body: Body) -> Result<(Form, Upload), Failure> {
+    let bytes = to_bytes(body, UPLOAD_BYTES_MAX)
+        .await
+        .map_err(|_| Failure::TooLarge)?;
+    let mut request = Request::new(Body::from(bytes));
+    *request.method_mut() = parts.method.clone();
+    *request.headers_mut() = parts.headers.clone();
+    let mut parts = Multipart::from_request(request, &())
+        .await
+        .map_err(|_| Failure::Unreadable)?;
+    let (mut form, mut upload) = (Form::default(), Upload::default());
+    for _ in 0..FIELDS_MAX {
+        let Some(part) = parts.next_field().await.map_err(|_| Failure::Unreadable)? else {
+            return Ok((form, upload));
+        };
+        let name = part.name().unwrap_or_default().to_owned();
+        if part.file_name().is_some() {
+            upload.bytes = part.bytes().await.map_err(|_| Failure::Unreadable)?;
+        } else {
+            let text = part.text().await.map_err(|_| Failure::Unreadable)?;
+            form.0.push((name, text));
+        }
+    }
+    Err(Failure::Unreadable)
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Upload {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        parts
+            .extensions
+            .get::<Upload>()
+            .cloned()
+            .ok_or(Failure::Unreadable)
     }
 }
 

@@ -6,7 +6,6 @@ use remit_app::deliveries::DeliveryInput;
 use remit_app::idempotency::Claimed;
 use remit_app::views::{DeliveryView, LinkView};
 use remit_app::{Error, deliveries, links, messaging, methods, payments, qr};
-use remit_core::contact::Phone;
 use remit_core::deliveries::{Channel, DeliveryStatus, RESEND_AFTER_MS};
 use remit_core::ids::LinkId;
 use remit_core::links::{Closing, LIFETIME_MS, LinkState};
@@ -125,7 +124,7 @@ async fn window(desk: &Desk, id: LinkId, status: StatusCode, retry: Option<Retry
     let shown = LinkPage {
         shell: desk.shell(Section::OnlinePayments).await?,
         window,
-        timeline: timeline::entries(&events, &desk.clock),
+        timeline: timeline::entries(&events, desk),
     };
     Ok(page(status, &shown))
 }
@@ -206,7 +205,7 @@ fn life(desk: &Desk, link: &LinkView) -> Life {
 }
 
 /// The QR code without its quiet zone, which the sheet adds.
-fn code(url: &str) -> remit_app::Result<QrCode> {
+pub fn code(url: &str) -> remit_app::Result<QrCode> {
     let (path, width) = qr::path(url)?;
     let quiet = 4;
     let size = u32::try_from(width.saturating_sub(2 * quiet)).unwrap_or(0);
@@ -286,18 +285,12 @@ async fn send_row(
     };
     let last = sent.iter().rev().find(|sent| sent.channel == channel);
     let own = match channel {
-        Channel::Sms => link.patient_phone.as_deref().map(Phone::grouped),
-        Channel::Email => link.patient_email.clone(),
+        Channel::Sms => link.patient_phone.as_deref(),
+        Channel::Email => link.patient_email.as_deref(),
         Channel::Qr | Channel::Copy => None,
     };
     let used = last.and_then(|sent| sent.address.as_deref());
-    let used = used.map(|used| {
-        if channel == Channel::Sms {
-            Phone::grouped(used)
-        } else {
-            used.to_owned()
-        }
-    });
+    let to = used.or(own).map(|to| desk.reached(channel, to));
     let typed = retry.and_then(|retry| {
         let (_, form) = retry
             .sent
@@ -317,7 +310,7 @@ async fn send_row(
                 value: form.text("to").to_owned(),
                 error: error.clone(),
             },
-            None => Field::new(used.or(own).unwrap_or_default()),
+            None => Field::new(to.unwrap_or_default()),
         },
         idempotency_key: desk.key()?,
         outcome: last.map(|last| told(desk, last)),

@@ -2,8 +2,9 @@
 
 use axum::extract::Query;
 use axum::http::StatusCode;
+use remit_app::Error;
+use remit_app::methods::{self as verbs, Changes};
 use remit_app::providers::kinds;
-use remit_app::{Error, methods as verbs};
 use remit_core::methods::{Method, MethodSetting, NotOffered};
 use remit_core::money::{Currency, Money};
 use remit_core::payments::DeskMethod as Taken;
@@ -50,22 +51,23 @@ pub async fn save(desk: Desk, form: Form) -> Answer {
         }
     }
     if wrong.is_empty() {
-        match verbs::save(
-            &desk.app,
-            desk.actor(),
-            &wished,
-            Some(form.ticked(SHARES_EMAIL)),
-        )
-        .await
-        {
+        let changes = Changes {
+            online: wished,
+            at_desk: Taken::ALL
+                .map(|method| (method, is_on(&form, method)))
+                .into(),
+            shares_email: Some(form.ticked(SHARES_EMAIL)),
+        };
+        match verbs::save(&desk.app, desk.actor(), &changes).await {
             Ok(_) => return Ok(see_other(&format!("{HERE}?saved=1"))),
             Err(Error::Invalid { field, message }) => {
                 // The sentence begins with the method it is about; a range upside down is found by its figures.
-                let about = wished
+                let about = changes
+                    .online
                     .iter()
                     .find(|setting| message.starts_with(setting.method.title()));
                 let about = about.or_else(|| {
-                    wished.iter().find(|setting| {
+                    changes.online.iter().find(|setting| {
                         setting
                             .min
                             .zip(setting.max)
@@ -141,7 +143,7 @@ async fn settings(
         shares_email: retry.map_or(desk.context.shares_email, |(form, _)| {
             form.ticked(SHARES_EMAIL)
         }),
-        desk: Taken::ALL.into_iter().map(at_desk).collect(),
+        desk: Taken::ALL.map(|method| at_desk(desk, method, retry)).into(),
     };
     Ok(page(status, &shown))
 }
@@ -203,7 +205,7 @@ fn online(
     };
     let figure = |minor: Option<i64>| {
         minor
-            .map(|minor| Money::new(minor, currency).figure())
+            .map(|minor| Money::new(minor, currency).grouped())
             .unwrap_or_default()
     };
     let bound = |field: &str, minor: Option<i64>| Field {
@@ -251,7 +253,11 @@ fn online(
     }
 }
 
-fn at_desk(method: Taken) -> DeskMethod {
+fn is_on(form: &Form, method: Taken) -> bool {
+    form.ticked(&format!("{}_enabled", method.name()))
+}
+
+fn at_desk(desk: &Desk, method: Taken, retry: Option<(&Form, &Vec<Wrong>)>) -> DeskMethod {
     let (detail, icon) = match method {
         Taken::CardTerminal => (
             "Recorded by staff with the terminal’s reference",
@@ -265,7 +271,9 @@ fn at_desk(method: Taken) -> DeskMethod {
         word: method.title(),
         detail,
         icon,
-        enabled: true,
-        switchable: false,
+        enabled: retry.map_or_else(
+            || desk.context.at_desk.contains(&method),
+            |(form, _)| is_on(form, method),
+        ),
     }
 }

@@ -99,7 +99,7 @@ fn row(desk: &Desk, notice: &Notification) -> Notice {
 
 /// The finding's heading, and whom it is about where somebody is.
 fn finding(notice: &Notification, kind: FindingKind) -> String {
-    let heading = findings::what(kind).0;
+    let heading = findings::heading(kind);
     match &notice.patient {
         Some(patient) => format!("{heading}: {patient}"),
         None => heading.to_owned(),

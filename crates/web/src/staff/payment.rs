@@ -13,10 +13,10 @@ use remit_core::refunds::{Approval, RefundState};
 use remit_core::roles::Permission;
 
 use super::answer::{Answer, page, see_other};
-use super::appointments::{may_refund, waiting};
+use super::appointments::{may_refund, sent_back, waiting};
 use super::desk::Desk;
 use super::forms::Form;
-use super::{sentences, words};
+use super::{findings, sentences, words};
 use crate::pages::payment::{DisputeLine, PaymentPage, RefundLine};
 use crate::pages::receipts::{ReceiptForm, ReceiptLine};
 use crate::pages::{Badge, Field, Section, Tone};
@@ -27,26 +27,32 @@ pub async fn show(desk: Desk, Path(id): Path<String>) -> Answer {
 }
 
 /// `POST /refunds/{id}/approve`.
-pub async fn approve(desk: Desk, Path(id): Path<String>, _form: Form) -> Answer {
+pub async fn approve(desk: Desk, Path(id): Path<String>, form: Form) -> Answer {
     let id: RefundId = id.parse()?;
     let done = refunds::approve(&desk.app, desk.actor(), id).await;
-    onwards(&desk, id, done).await
+    onwards(&desk, (id, &form), "refund", done).await
 }
 
 /// `POST /refunds/{id}/decline`.
-pub async fn decline(desk: Desk, Path(id): Path<String>, _form: Form) -> Answer {
+pub async fn decline(desk: Desk, Path(id): Path<String>, form: Form) -> Answer {
     let id: RefundId = id.parse()?;
     let done = refunds::decline(&desk.app, desk.actor(), id).await;
-    onwards(&desk, id, done).await
+    onwards(&desk, (id, &form), "decline", done).await
 }
 
-/// On to the payment, where the decision is seen, or why there is none.
-async fn onwards(desk: &Desk, id: RefundId, done: remit_app::Result<()>) -> Answer {
+/// On to the payment, where the decision is seen, or why there is none; from Credits & findings, back there.
+async fn onwards(
+    desk: &Desk,
+    (id, sent): (RefundId, &Form),
+    what: &str,
+    done: remit_app::Result<()>,
+) -> Answer {
     let payment = refunds::get(&desk.app, desk.clinic(), id)
         .await?
         .refund
         .payment;
     match done {
+        Ok(()) if sent.has("finding") => Ok(see_other(&findings::done(what))),
         Ok(()) => Ok(see_other(&format!("/payments/{payment}"))),
         Err(error) if sentences::is_mendable(&error) => whole(desk, payment, Some(&error)).await,
         Err(error) => Err(error.into()),
@@ -102,7 +108,7 @@ async fn filled(
             payment.paid_by.title(),
             desk.clock.moment(payment.received_at)
         ),
-        badges: badges(&one),
+        badges: badges(&one, &given),
         paid: payment.amount.to_string(),
         refunded: one.refunded.to_string(),
         available: payment.available().to_string(),
@@ -151,10 +157,7 @@ fn receipt(desk: &Desk, view: &ReceiptView) -> ReceiptLine {
             Channel::Sms => "message-square",
             Channel::Email | Channel::Qr | Channel::Copy => "mail",
         },
-        to: match view.channel {
-            Channel::Sms => Phone::grouped(&view.address),
-            Channel::Email | Channel::Qr | Channel::Copy => view.address.clone(),
-        },
+        to: desk.reached(view.channel, &view.address),
         status,
         tone,
         reason: view.reason.clone().unwrap_or_default(),
@@ -163,15 +166,8 @@ fn receipt(desk: &Desk, view: &ReceiptView) -> ReceiptLine {
     }
 }
 
-fn badges(one: &PaymentView) -> Vec<Badge> {
-    let mut badges = Vec::new();
-    if one.refunded.minor > 0 {
-        badges.push(if one.refunded == one.payment.amount {
-            Badge::Refunded
-        } else {
-            Badge::PartRefunded
-        });
-    }
+fn badges(one: &PaymentView, given: &[RefundView]) -> Vec<Badge> {
+    let mut badges: Vec<_> = sent_back(one, given).into_iter().collect();
     if one.payment.disputed != Disputed::default() {
         badges.push(Badge::Disputed);
     }
@@ -194,9 +190,8 @@ fn facts(one: &PaymentView) -> Vec<(&'static str, String)> {
 /// The sandbox's own page of a payment made there.
 fn sandbox(desk: &Desk, one: &PaymentView) -> Option<String> {
     let provider = one.payment.provider.as_ref()?;
-    let number = provider.payment_id.strip_prefix("sbx_pay_")?;
     let ours = desk.about().test_mode && provider.provider == providers::SANDBOX;
-    ours.then(|| format!("/sandbox/pay/sbx_ses_{number}"))
+    providers::kinds::payment_page(&provider.provider, &provider.payment_id).filter(|_| ours)
 }
 
 fn refund(desk: &Desk, view: &RefundView) -> RefundLine {
@@ -205,6 +200,7 @@ fn refund(desk: &Desk, view: &RefundView) -> RefundLine {
         (RefundState::Requested, Some(Approval::Needed)) => "Waits for a second person",
         (RefundState::Failed, Some(Approval::Declined)) => "Declined",
         (RefundState::Requested | RefundState::Unknown | RefundState::Pending, _) => "On its way",
+        (RefundState::Succeeded, _) if refund.correction => "Corrected, no money went back",
         (RefundState::Succeeded, _) => "Succeeded",
         (RefundState::Failed, _) => "Failed",
     };

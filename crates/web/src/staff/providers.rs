@@ -225,10 +225,7 @@ fn lines(account: &Connected) -> Vec<Line> {
 }
 
 fn form(kind: &'static Kind, account: Option<&Connected>, retry: Option<&Retry<'_>>) -> KeyForm {
-    let wrong = |name: &str| match retry.map(|retry| &retry.error) {
-        Some(Error::Invalid { field, message }) if *field == name => Some(message.clone()),
-        _ => None,
-    };
+    let wrong = |name: &str| sentences::beside(retry.map(|retry| &retry.error), &[name]);
     // What was typed as a secret is not sent back: the page would hold it, and so would the browser's cache.
     let secret = |name: &str| Field {
         value: String::new(),

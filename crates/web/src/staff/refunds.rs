@@ -19,7 +19,7 @@ use super::appointments::may_refund;
 use super::desk::Desk;
 use super::forms::Form;
 use super::once::once;
-use super::sentences;
+use super::{findings, sentences};
 use crate::pages::refunds::{RefundLimits, RefundPage};
 use crate::pages::{Field, Section};
 
@@ -90,7 +90,7 @@ async fn limits_page(
 ) -> Answer {
     let limits = refunds::limits(&desk.app, desk.clinic()).await?;
     let field = |name: &str, minor: Option<i64>| {
-        let stored = minor.map(|minor| Money::new(minor, desk.currency()).figure());
+        let stored = minor.map(|minor| Money::new(minor, desk.currency()).grouped());
         match retry {
             None => Field::new(stored.unwrap_or_default()),
             Some((form, wrong)) => Field {
@@ -120,23 +120,38 @@ pub async fn show(desk: Desk, Path(id): Path<String>, Query(asked): Query<Asked>
 
 /// `POST /payments/{id}/refund`.
 pub async fn give_back(desk: Desk, Path(id): Path<String>, sent: Form) -> Answer {
-    let id: PaymentId = id.parse()?;
-    let path = format!("/payments/{id}/refund");
+    ask(desk, id.parse()?, "refund", sent).await
+}
+
+/// `POST /payments/{id}/correct`.
+pub async fn correct(desk: Desk, Path(id): Path<String>, sent: Form) -> Answer {
+    ask(desk, id.parse()?, "correct", sent).await
+}
+
+async fn ask(desk: Desk, id: PaymentId, what: &str, sent: Form) -> Answer {
+    let path = format!("/payments/{id}/{what}");
+    let correction = what == "correct";
     let done = once(&desk, &sent, &path, async |claimed: Option<Claimed>| {
         let one = payments::get(&desk.app, desk.clinic(), id).await?;
         let currency = one.payment.amount.currency;
-        let amount = sent
-            .money("amount", currency)
-            .map_err(|error| Error::invalid("amount", error))?;
+        let amount = || {
+            sent.money("amount", currency)
+                .map_err(|error| Error::invalid("amount", error))
+        };
         let input = RefundInput {
-            amount: Some(amount),
+            amount: if correction { None } else { Some(amount()?) },
             reason: sent.some("reason"),
             reopen: false,
+            correction,
             // The page's figure: money already given back since then is noticed (hazard A18).
             seen_available: sent.money("seen", currency).ok(),
         };
         let made = claimed.as_ref().map(Claimed::id);
-        refunds::request(&desk.app, desk.actor(), id, made, &input).await?;
+        let refund = refunds::request(&desk.app, desk.actor(), id, made, &input).await?;
+        // From Credits & findings, back there: the next one waits.
+        if sent.has("finding") {
+            return findings::after_refund(&desk, sent.text("finding"), refund).await;
+        }
         Ok(format!("/appointments/{}", one.payment.appointment))
     })
     .await;
@@ -148,7 +163,7 @@ pub async fn give_back(desk: Desk, Path(id): Path<String>, sent: Form) -> Answer
                 id,
                 sentences::status(&error),
                 "",
-                Some((&sent, &error)),
+                Some((&sent, &error, correction)),
             )
             .await
         }
@@ -161,7 +176,7 @@ async fn form(
     id: PaymentId,
     status: StatusCode,
     proposed: &str,
-    retry: Option<(&Form, &Error)>,
+    retry: Option<(&Form, &Error, bool)>,
 ) -> Answer {
     if !may_refund(desk) {
         return Err(Error::Forbidden.into());
@@ -171,13 +186,17 @@ async fn form(
     let available = one.payment.available();
     let proposed = Money::parse(proposed, available.currency).ok();
     let proposed = proposed.filter(|sum| (1..=available.minor).contains(&sum.minor));
+    // Either form of the page is shown again as it was typed.
+    let correcting = retry.is_some_and(|(_, _, correction)| correction);
     let field = |name: &str, otherwise: String, wrong: Option<String>| Field {
-        value: retry.map_or(otherwise, |(form, _)| form.text(name).to_owned()),
+        value: retry
+            .filter(|_| !correcting)
+            .map_or(otherwise, |(form, ..)| form.text(name).to_owned()),
         error: wrong,
     };
-    let wrong = |name: &str| match retry {
-        Some((_, Error::Invalid { field, message })) if *field == name => Some(message.clone()),
-        Some((_, error @ Error::Refused(Refusal::MoreThanRefundable { .. })))
+    let wrong = |name: &str| match retry.filter(|_| !correcting) {
+        Some((_, Error::Invalid { field, message }, _)) if *field == name => Some(message.clone()),
+        Some((_, error @ Error::Refused(Refusal::MoreThanRefundable { .. }), _))
             if name == "amount" =>
         {
             Some(sentences::sentence(error, &desk.clock))
@@ -185,7 +204,16 @@ async fn form(
         _ => None,
     };
     let (amount_wrong, reason_wrong) = (wrong("amount"), wrong("reason"));
-    let told = retry.filter(|_| amount_wrong.is_none() && reason_wrong.is_none());
+    let correction = Field {
+        value: retry
+            .filter(|_| correcting)
+            .map_or(String::new(), |(form, ..)| form.text("reason").to_owned()),
+        error: retry
+            .filter(|_| correcting)
+            .and_then(|(_, error, _)| sentences::beside(Some(error), &["reason"])),
+    };
+    let beside = amount_wrong.is_some() || reason_wrong.is_some() || correction.error.is_some();
+    let told = retry.filter(|_| !beside);
     let shown = RefundPage {
         shell: desk.shell(Section::OnlinePayments).await?,
         payment_id: id.to_string(),
@@ -212,9 +240,10 @@ async fn form(
             amount_wrong,
         ),
         reason: field("reason", String::new(), reason_wrong),
+        correction: (one.payment.provider.is_none() && available.minor > 0).then_some(correction),
         note: note(desk, &one),
         refused: match told {
-            Some((_, error)) => Some(sentences::sentence(error, &desk.clock)),
+            Some((_, error, _)) => Some(sentences::sentence(error, &desk.clock)),
             None if one.payment.disputed.open > 0 => Some(sentences::sentence(
                 &Error::Refused(Refusal::Disputed),
                 &desk.clock,
@@ -247,7 +276,7 @@ fn note(desk: &Desk, one: &PaymentView) -> String {
 }
 
 /// What this person may refund of one payment without another, where that is limited.
-fn alone_up_to(desk: &Desk) -> Option<i64> {
+pub(super) fn alone_up_to(desk: &Desk) -> Option<i64> {
     let limits = desk.context.refund_limits;
     let reception = limits
         .reception_max

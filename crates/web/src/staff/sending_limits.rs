@@ -95,7 +95,7 @@ async fn settings(
             error: (*at == name).then(|| sentence.clone()),
         },
     };
-    let money = |minor| Money::new(minor, desk.currency()).figure();
+    let money = |minor| Money::new(minor, desk.currency()).grouped();
     let shown = pages::SendingLimits {
         shell: desk.shell(Section::Settings).await?,
         currency_sign: desk.currency().sign(),

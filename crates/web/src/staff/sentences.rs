@@ -3,8 +3,9 @@
 
 use axum::http::StatusCode;
 use remit_app::Error;
-use remit_app::error::{Reach, Unreachable};
+use remit_app::error::{Meanwhile, Reach, Unreachable};
 use remit_core::account::Refusal;
+use remit_core::practitioners::Clash;
 use remit_core::sending_limits::{Cap, Capped};
 
 use super::answer::Failure;
@@ -31,11 +32,27 @@ pub fn is_mendable(error: &Error) -> bool {
         | Error::ProviderRefused(_)
         | Error::NotSetUp(_)
         | Error::SignIn
-        | Error::TimeTaken => true,
+        | Error::ChangedMeanwhile { .. }
+        | Error::Clash(_)
+        | Error::MovedMeanwhile(_) => true,
         Error::NotFound | Error::Forbidden | Error::Sealed | Error::Setup(_) | Error::Store(_) => {
             false
         }
     }
+}
+
+/// The message beside a field: what is wrong with what was typed into it, under any of these names.
+pub fn beside(error: Option<&Error>, names: &[&str]) -> Option<String> {
+    match error {
+        Some(Error::Invalid { field, message }) if names.contains(field) => Some(message.clone()),
+        _ => None,
+    }
+}
+
+/// The sentence over a form; none where the message stands beside a field.
+pub fn over(error: Option<&Error>, clock: &Clock) -> Option<String> {
+    let error = error.filter(|error| !matches!(error, Error::Invalid { .. }))?;
+    Some(sentence(error, clock))
 }
 
 /// The sentence beside the form.
@@ -72,13 +89,79 @@ pub fn sentence(error: &Error, clock: &Clock) -> String {
             format!("{} is not set up for this clinic. Choose it in Settings.", capital(what))
         }
         Error::SignIn => "Email and password do not fit. Try again.".into(),
-        Error::TimeTaken => {
-            "The practitioner has another appointment then. Choose another time or practitioner.".into()
-        }
+        Error::ChangedMeanwhile { by, at } => format!(
+            "{by} changed this at {}, while you had it open. Nothing of yours is saved yet.",
+            clock.time(*at)
+        ),
+        Error::Clash(clash) => self::clash(clash, clock),
+        Error::MovedMeanwhile(meanwhile) => self::meanwhile(meanwhile, clock),
         Error::Sealed => "A secret cannot be opened with this installation's master key. Tell whoever runs Remit."
             .into(),
         Error::Setup(_) | Error::Store(_) => "Something went wrong on our side. Try again in a moment.".into(),
     }
+}
+
+/// What stands against a time in the diary.
+fn clash(clash: &Clash, clock: &Clock) -> String {
+    let hours = |from: &i64, to: &i64| format!("from {} to {}", minute(*from), minute(*to));
+    match clash {
+        Clash::Taken {
+            patient,
+            starts_at,
+            ends_at,
+        } => format!(
+            "The practitioner has another appointment then: {patient}, {} – {}.",
+            clock.time(*starts_at),
+            clock.time(*ends_at)
+        ),
+        Clash::Absent { reason, until } => {
+            format!(
+                "The practitioner is away until {}: {reason}.",
+                clock.moment(*until)
+            )
+        }
+        Clash::DayOff => "The practitioner does not work on this day.".into(),
+        Clash::OutsideHours { from, to } => {
+            format!("The practitioner works {} on this day.", hours(from, to))
+        }
+        Clash::Lunch { start, end } => {
+            format!("The practitioner has lunch then, {}.", hours(start, end))
+        }
+    }
+}
+
+/// A minute of the day as a clock shows it.
+fn minute(of_day: i64) -> String {
+    format!("{:02}:{:02}", of_day / 60, of_day % 60)
+}
+
+/// Who changed the appointment while this page was open, and how.
+fn meanwhile(meanwhile: &Meanwhile, clock: &Clock) -> String {
+    let Meanwhile {
+        by,
+        at,
+        status,
+        slot,
+        practitioner_name,
+    } = meanwhile;
+    let done = match status {
+        Some(status) => format!("set it to {}", status.title()),
+        None => {
+            let with = practitioner_name
+                .as_deref()
+                .map(|name| format!(" with {name}"));
+            format!(
+                "moved it to {} – {}{}",
+                clock.moment(slot.starts_at),
+                clock.time(slot.ends_at),
+                with.unwrap_or_default()
+            )
+        }
+    };
+    format!(
+        "{by} {done} at {}. Nothing of yours was saved: look at it and decide again.",
+        clock.time(*at)
+    )
 }
 
 /// Which limit, until when, and what works meanwhile.
@@ -150,6 +233,9 @@ fn refused(refusal: &Refusal, clock: &Clock) -> String {
             "You asked for this refund, so somebody else has to approve it. Ask another manager or the owner.".into()
         }
         Refusal::RefundDecided => "This refund was decided already. Load the page again.".into(),
+        Refusal::OnlyWholeAtDesk => "Only a payment taken at the desk can be corrected, and only as a whole. Give the \
+            money back instead."
+            .into(),
     }
 }
 
@@ -158,13 +244,16 @@ pub fn status(error: &Error) -> StatusCode {
     match error {
         Error::Refused(_)
         | Error::Invalid { .. }
-        | Error::TimeTaken
+        | Error::Clash(_)
         | Error::NotSetUp(_)
         | Error::SignIn => StatusCode::UNPROCESSABLE_ENTITY,
         Error::TooSoon { .. } | Error::TooMany { .. } | Error::Capped(_) => {
             StatusCode::TOO_MANY_REQUESTS
         }
-        Error::ProviderUnreachable(_) | Error::ProviderRefused(_) => StatusCode::CONFLICT,
+        Error::ProviderUnreachable(_)
+        | Error::ProviderRefused(_)
+        | Error::ChangedMeanwhile { .. }
+        | Error::MovedMeanwhile(_) => StatusCode::CONFLICT,
         Error::NotFound => StatusCode::NOT_FOUND,
         Error::Forbidden => StatusCode::FORBIDDEN,
         Error::Store(error) if is_busy(error) => StatusCode::SERVICE_UNAVAILABLE,
@@ -228,8 +317,8 @@ pub fn failure(failure: &Failure, clock: &Clock) -> Told {
         ),
         Failure::TooLarge => told(
             StatusCode::PAYLOAD_TOO_LARGE,
-            "This is too much text",
-            "The form holds more than can be kept. Shorten it and send it again.",
+            "This is too much",
+            "The form holds more than can be kept. Shorten the text, or choose a smaller file, and send it again.",
             diary,
         ),
         Failure::Unreadable => told(

@@ -176,7 +176,7 @@ async fn form(
     };
     let of = |read: &dyn Fn(&Service) -> String| before.map(read).unwrap_or_default();
     let fixed = match rule {
-        DepositRule::Fixed(minor) => Money::new(minor, desk.currency()).figure(),
+        DepositRule::Fixed(minor) => Money::new(minor, desk.currency()).grouped(),
         DepositRule::None | DepositRule::Percent(_) | DepositRule::Full => String::new(),
     };
     let percent = match rule {
@@ -193,7 +193,7 @@ async fn form(
             "duration_minutes",
             of(&|service| service.duration_minutes.to_string()),
         ),
-        price: field("price", of(&|service| service.price.figure())),
+        price: field("price", of(&|service| service.price.grouped())),
         deposit_kind: chosen,
         deposit_amount: field("deposit_amount", fixed),
         deposit_percent: field("deposit_percent", percent),

@@ -29,6 +29,8 @@ pub struct SignedIn {
     pub actor: Actor,
     /// The token that every form of this session carries (hazard B12).
     pub csrf: String,
+    /// What they sign in with.
+    pub email: String,
     secret: String,
 }
 
@@ -42,11 +44,17 @@ impl SignedIn {
             return Ok(None);
         };
         let found = sign_in::session(app, secret).await?;
-        Ok(found.map(|(actor, _)| SignedIn {
+        Ok(found.map(|(actor, view)| SignedIn {
             actor,
+            email: view.email,
             csrf: form_token(secret),
             secret: secret.to_owned(),
         }))
+    }
+
+    /// The session's secret, for verbs that must know this session from the person's others.
+    pub(super) fn secret(&self) -> &str {
+        &self.secret
     }
 
     /// Ends this session.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::answer::{Answer, page};
 use super::desk::Desk;
-use super::{clock, words};
+use super::{clock, online_payments, words};
 use crate::pages::chart::{self, Chart};
 use crate::pages::summary::{Custom, DayLine, Figure, MethodLine, Range, Step, Summary};
 use crate::pages::{Field, Section};
@@ -49,6 +49,11 @@ fn days(desk: &Desk, asked: &Asked) -> Days {
     };
     match asked.range.as_str() {
         "7" => of(back(7), today, "7"),
+        "quarter" => {
+            let before = today.checked_sub(3.months()).unwrap_or(today);
+            of(clock::next(before), today, "quarter")
+        }
+        // Of an earlier release, in somebody's bookmarks.
         "month" => of(today.first_of_month(), today, "month"),
         "custom" => {
             let mut chosen = of(back(30), today, "custom");
@@ -102,19 +107,20 @@ pub async fn show(desk: Desk, Query(asked): Query<Asked>) -> Answer {
         }),
         csv: address(&format!("{HERE}.csv"), &days),
         here: address(HERE, &days),
-        figures: figures(&report, shell.follow_up),
+        figures: figures(&report, &days, shell.follow_up),
         empty: report.all.is_empty() && report.funnel.created == 0,
         chart: drawn(&report, report.days.len(), (1090.0, 236.0), 8),
         small_chart: drawn(&report, SMALL_DAYS, (360.0, 210.0), 5),
         chart_label: label(report.days.len()),
         small_chart_label: label(SMALL_DAYS.min(report.days.len())),
         methods: methods(&report, &days),
-        all_payments: report.all.collected.payments,
+        all_links: report.all.collected.payments,
         all_collected: report.money(report.all.collected.amount).to_string(),
         all_href: payments_of(days.first, days.last, ""),
         funnel: funnel(&report, &days),
         funnel_note: funnel_note(&report),
         steps: steps(&report),
+        net: net(&report),
         disputed: report.days.iter().any(|(_, sums)| sums.disputed != 0),
         days: report
             .days
@@ -155,12 +161,13 @@ fn ranges(days: &Days) -> Vec<Range> {
     let all = [
         ("7 days", "7"),
         ("30 days", "30"),
-        ("This month", "month"),
+        ("Quarter", "quarter"),
         ("Custom", "custom"),
     ];
     all.into_iter()
         .map(|(label, range)| Range {
             label,
+            wide: range == "quarter",
             href: match range {
                 "custom" => format!("{HERE}?range=custom&from={}&to={}", days.first, days.last),
                 range => format!("{HERE}?range={range}"),
@@ -170,10 +177,75 @@ fn ranges(days: &Days) -> Vec<Range> {
         .collect()
 }
 
-fn figures(report: &Report, follow_up: u64) -> Vec<Figure> {
+fn figures(report: &Report, days: &Days, follow_up: u64) -> Vec<Figure> {
+    let funnel = report.funnel;
+    let figure = |label, value, note: String| Figure {
+        label,
+        value,
+        trend: None,
+        note,
+        href: None,
+        note_href: None,
+    };
+    let (trend, note) = trend(report);
+    let outstanding = report.outstanding;
+    let open = words::count(
+        outstanding.links.max(0).unsigned_abs(),
+        "open link",
+        "open links",
+    );
+    let open = match follow_up {
+        0 => open,
+        follow_up => format!("{open}, {follow_up} to follow up"),
+    };
+    let links = words::count(funnel.created.max(0).unsigned_abs(), "link", "links");
+    vec![
+        Figure {
+            trend,
+            href: Some(payments_of(days.first, days.last, "")),
+            ..figure(
+                "Collected",
+                report.money(report.all.collected.amount).to_string(),
+                note,
+            )
+        },
+        Figure {
+            href: Some(links_of(days, "paid")),
+            ..figure(
+                "Links paid",
+                format!("{}%", percent(funnel.paid, funnel.created)),
+                format!("{} of {links}", funnel.paid),
+            )
+        },
+        figure(
+            "Time to pay",
+            report.median_minutes.map_or("–".into(), minutes),
+            match report.median_minutes {
+                Some(_) => "Half of all payers are quicker".into(),
+                None => "Nobody has paid in these days".into(),
+            },
+        ),
+        Figure {
+            href: Some(format!(
+                "{}?status={}",
+                online_payments::HERE,
+                online_payments::OPEN
+            )),
+            note_href: (follow_up > 0).then(|| format!("{}/follow-up", online_payments::HERE)),
+            ..figure(
+                "Outstanding",
+                report.money(outstanding.amount).to_string(),
+                open,
+            )
+        },
+    ]
+}
+
+/// Up, down or neither against as many days before, and what is said beside it.
+fn trend(report: &Report) -> (Option<(bool, String)>, String) {
     let (now, before) = (report.all.collected.amount, report.before.amount);
     let days = words::count(report.days.len() as u64, "day", "days");
-    let (trend, note) = match before {
+    match before {
         0 => (None, format!("Nothing in the {days} before")),
         before if now > before * 10 => (
             None,
@@ -184,65 +256,32 @@ fn figures(report: &Report, follow_up: u64) -> Vec<Figure> {
             let trend = Some((now >= before, format!("{change}%")));
             (trend, format!("on the {days} before"))
         }
-    };
-    let funnel = report.funnel;
-    let figure = |label, value, note: String| Figure {
-        label,
-        value,
-        trend: None,
-        note,
-        href: None,
-    };
-    let all = &report.all;
-    let outstanding = report.outstanding;
-    let mut open = words::count(
-        outstanding.links.max(0).unsigned_abs(),
-        "open link",
-        "open links",
-    );
-    if follow_up > 0 {
-        open.push_str(&format!(", {follow_up} to follow up"));
     }
-    vec![
-        Figure {
-            trend,
-            ..figure("Collected", report.money(now).to_string(), note)
-        },
-        figure(
-            "Net after fees",
-            report.money(all.net()).to_string(),
-            format!(
-                "{} fees, {} paid out",
-                report.money(all.fees),
-                report.money(all.paid_out)
-            ),
-        ),
-        figure(
-            "Links paid",
-            format!("{}%", percent(funnel.paid, funnel.created)),
-            format!(
-                "{} of {}",
-                funnel.paid,
-                words::count(funnel.created.max(0).unsigned_abs(), "link", "links")
-            ),
-        ),
-        figure(
-            "Time to pay",
-            report.median_minutes.map_or("–".into(), minutes),
-            match report.median_minutes {
-                Some(_) => "Half of all payers are quicker".into(),
-                None => "Nobody has paid in these days".into(),
-            },
-        ),
-        Figure {
-            href: Some("/financials/online-payments/follow-up".into()),
-            ..figure(
-                "Outstanding",
-                report.money(outstanding.amount).to_string(),
-                open,
-            )
-        },
-    ]
+}
+
+/// What became of what was collected.
+fn net(report: &Report) -> String {
+    let all = &report.all;
+    let parts = [
+        (all.refunded, "refunded"),
+        (all.disputed, "held or kept by banks"),
+        (all.fees, "fees"),
+    ];
+    let parts = parts.into_iter().filter(|(minor, _)| *minor != 0);
+    let parts: Vec<String> = parts
+        .map(|(minor, word)| format!("{} {word}", report.money(minor)))
+        .collect();
+    let less = match parts.as_slice() {
+        [] => String::new(),
+        [one] => format!(" less {one}"),
+        [first @ .., last] => format!(" less {} and {last}", first.join(", ")),
+    };
+    format!(
+        "{} collected{less}: {} net. {} was paid out to the clinic’s bank.",
+        report.money(all.collected.amount),
+        report.money(all.net()),
+        report.money(all.paid_out)
+    )
 }
 
 /// `under 1 min`, `38 min`, `2 h 05 min`.
@@ -287,7 +326,7 @@ fn methods(report: &Report, days: &Days) -> Vec<MethodLine> {
         .map(|(method, class)| MethodLine {
             class,
             title: method.title(),
-            payments: report.all.of(method).payments,
+            links: report.all.of(method).payments,
             collected: report.money(report.all.of(method).amount).to_string(),
             href: payments_of(days.first, days.last, method.name()),
         })
@@ -303,18 +342,19 @@ fn payments_of(first: Date, last: Date, method: &str) -> String {
     format!("/financials/payments?from={first}&to={last}{of}")
 }
 
+/// The list of the links that were made in these days; of one status, if one is given.
+fn links_of(days: &Days, status: &str) -> String {
+    let of = match status {
+        "" => String::new(),
+        status => format!("status={status}&"),
+    };
+    let (from, to) = (days.first, days.last);
+    format!("{}?{of}from={from}&to={to}", online_payments::HERE)
+}
+
 fn funnel(report: &Report, days: &Days) -> Vec<Step> {
     let funnel = report.funnel;
-    let links = |status: &str| {
-        let of = match status {
-            "" => String::new(),
-            status => format!("status={status}&"),
-        };
-        let (from, to) = (days.first, days.last);
-        Some(format!(
-            "/financials/online-payments?{of}from={from}&to={to}"
-        ))
-    };
+    let links = |status: &str| Some(links_of(days, status));
     let step = |label: &str, count, href| Step {
         label: label.into(),
         count,

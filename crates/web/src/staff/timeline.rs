@@ -3,17 +3,28 @@
 use remit_app::views::EventView;
 use remit_core::contact::Phone;
 use remit_core::money::{Currency, Money};
+use remit_core::roles::Permission;
 use serde_json::Value;
 
 use super::clock::Clock;
+use super::desk::Desk;
+use crate::api::masking;
 use crate::pages::{TimelineEntry, Tone};
 
 /// The timeline of an appointment or a link, newest first. A kind that this release does not know is left out.
-pub fn entries(events: &[EventView], clock: &Clock) -> Vec<TimelineEntry> {
+pub fn entries(events: &[EventView], desk: &Desk) -> Vec<TimelineEntry> {
+    let clock = &desk.clock;
+    let whole = desk.may(Permission::Contact);
     events
         .iter()
         .filter_map(|event| {
-            let told = tell(event, clock)?;
+            let told = if whole {
+                tell(event, clock)?
+            } else {
+                let mut event = event.clone();
+                masking::mask(&mut event.data);
+                tell(&event, clock)?
+            };
             Some(TimelineEntry {
                 icon: told.icon,
                 tone: told.tone,
@@ -67,51 +78,12 @@ fn tell(event: &EventView, clock: &Clock) -> Option<Told> {
                 .unwrap_or_default();
             told("calendar-clock", Tone::Plain, format!("Moved to {to}"))
         }
-        "charge.added" => {
-            let what = if data["money"]["amount"].as_i64().unwrap_or(0) < 0 {
-                "Discount given"
-            } else {
-                "Charge added"
-            };
-            told(
-                "package-plus",
-                Tone::Plain,
-                format!("{what}: {} {}", text("what"), money(data)),
-            )
+        "charge.added" | "charge.removed" => charge(event)?,
+        "refund.requested" | "refund.approved" | "refund.declined" | "refund.failed" => {
+            refund(event)?
         }
-        "charge.removed" => told(
-            "trash-2",
-            Tone::Plain,
-            format!("Charge of {} removed", money(data)),
-        ),
-        "refund.requested" => {
-            let told = told(
-                "undo-2",
-                Tone::Plain,
-                match text("approval") {
-                    "needed" => format!("Refund of {} waits for a second person", money(data)),
-                    _ => format!("Refund of {} asked for", money(data)),
-                },
-            );
-            with_reason(told, &event.actor, text("reason"))
-        }
-        "refund.approved" => told(
-            "check",
-            Tone::Plain,
-            format!("Refund of {} approved", money(data)),
-        ),
-        "refund.declined" => told(
-            "circle-x",
-            Tone::Warn,
-            format!("Refund of {} declined", money(data)),
-        ),
         "payment.disputed" => disputed(data, clock)?,
         "payment.refunded" => told("undo-2", Tone::Good, format!("{} given back", money(data))),
-        "refund.failed" => told(
-            "circle-alert",
-            Tone::Bad,
-            format!("The refund of {} failed", money(data)),
-        ),
         "payment.succeeded" => received(data),
         "attempt.started" => {
             let method = remit_core::methods::Method::parse(text("method"))?;
@@ -141,6 +113,79 @@ fn tell(event: &EventView, clock: &Clock) -> Option<Told> {
             ("receipt", outcome) => delivery("Receipt", outcome, data)?,
             _ => return None,
         },
+    })
+}
+
+/// What the appointment costs changed.
+fn charge(event: &EventView) -> Option<Told> {
+    let data = &event.data;
+    let text = |name: &str| data[name].as_str().unwrap_or_default();
+    Some(match event.kind.as_str() {
+        "charge.added" => {
+            let amount = money(data);
+            let sentence = match amount.strip_prefix('-') {
+                Some(less) => format!("Discount of {less} given: {}", text("what")),
+                None => format!("Charge added: {} {amount}", text("what")),
+            };
+            told("package-plus", Tone::Plain, sentence)
+        }
+        "charge.removed" => with_reason(
+            told(
+                "trash-2",
+                Tone::Plain,
+                format!("Charge of {} removed", money(data)),
+            ),
+            &event.actor,
+            text("reason"),
+        ),
+        _ => return None,
+    })
+}
+
+/// Money that staff sent back, or that never came.
+fn refund(event: &EventView) -> Option<Told> {
+    let data = &event.data;
+    let text = |name: &str| data[name].as_str().unwrap_or_default();
+    Some(match event.kind.as_str() {
+        "refund.requested" if data["correction"] == true => with_reason(
+            told(
+                "history",
+                Tone::Plain,
+                format!(
+                    "Payment of {} corrected, it was recorded by mistake",
+                    money(data)
+                ),
+            ),
+            &event.actor,
+            text("reason"),
+        ),
+        "refund.requested" => {
+            let told = told(
+                "undo-2",
+                Tone::Plain,
+                match text("approval") {
+                    "needed" => format!("Refund of {} waits for a second person", money(data)),
+                    _ => format!("Refund of {} asked for", money(data)),
+                },
+            );
+            with_reason(told, &event.actor, text("reason"))
+        }
+        "refund.approved" => told(
+            "check",
+            Tone::Plain,
+            format!("Refund of {} approved", money(data)),
+        ),
+        "refund.declined" => told(
+            "circle-x",
+            Tone::Warn,
+            format!("Refund of {} declined", money(data)),
+        ),
+        "refund.failed" => told(
+            "circle-alert",
+            Tone::Bad,
+            format!("The refund of {} failed", money(data)),
+        ),
+        _ => return None,
     })
 }
 

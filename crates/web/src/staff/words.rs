@@ -126,6 +126,18 @@ pub fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// The same at the start of a sentence, small numbers in words: `Two links`.
+pub fn spelled(number: u64, one: &str, many: &str) -> String {
+    const SMALL: [&str; 10] = [
+        "No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine",
+    ];
+    let small = usize::try_from(number).ok().and_then(|at| SMALL.get(at));
+    match small {
+        Some(word) => format!("{word} {}", if number == 1 { one } else { many }),
+        None => count(number, one, many),
+    }
+}
+
 /// How a dispute stands, and what is to be done: `Disputed. Send evidence to Stripe by Tue 1 December.`
 pub fn dispute(view: &DisputeView, clock: &Clock) -> String {
     let dispute = &view.dispute;

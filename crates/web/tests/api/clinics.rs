@@ -171,6 +171,27 @@ on_both_engines! {
         assert_eq!(klarna(&theirs.owner().reads("/settings/payment-methods").await), json!(true));
     }
 
+    async fn a_way_of_the_desk_that_is_switched_off_takes_nothing(house: House) {
+        const METHODS: &str = "/settings/payment-methods";
+        let (ours, theirs) = (house.founds("ours").await, house.founds("them").await);
+        let desk = ours.owner();
+        let cash = |answer: &Value| answer["desk"].as_array().unwrap().iter()
+            .find(|method| method["method"] == "cash").unwrap()["enabled"].clone();
+        assert_eq!(cash(&desk.reads(METHODS).await), json!(true));
+        let appointment = ours.books(4_500).await;
+        let path = format!("/appointments/{appointment}/payments");
+        let turns = |enabled: bool| json!({"methods": [], "desk": [{"method": "cash", "enabled": enabled}]});
+        assert_eq!(cash(&desk.put(METHODS, turns(false)).await.is(200)), json!(false));
+        let paid = |method: &str| json!({"method": method, "amount": gbp(1_000)});
+        desk.post(&path, paid("cash")).await.names(422, "invalid-fields", &["method"]);
+        desk.post(&path, paid("bank_transfer")).await.is(201);
+        assert_eq!(cash(&theirs.owner().reads(METHODS).await), json!(true));
+        assert_eq!(cash(&desk.put(METHODS, turns(true)).await.is(200)), json!(true));
+        desk.post(&path, paid("cash")).await.is(201);
+        let unknown = json!({"methods": [], "desk": [{"method": "cheque", "enabled": true}]});
+        desk.put(METHODS, unknown).await.names(422, "invalid-fields", &["desk[0].method"]);
+    }
+
     async fn the_same_key_of_another_clinic_is_another_key(house: House) {
         let (ours, theirs) = (house.founds("ours").await, house.founds("them").await);
         let body = json!({"name": "Rosa Lindqvist"});

@@ -45,11 +45,11 @@ pub async fn starts_to_pay(clinic: &Clinic, appointment: &str) -> (AttemptId, St
     let link = clinic.issues_link(appointment).await;
     let link: LinkId = id(&link).parse().unwrap();
     let key = clinic.secret(remit_core::roles::Role::Owner);
-    let who = remit_app::sign_in::api_key(&clinic.app, &key)
+    let who = remit_app::api_keys::caller(&clinic.app, &key)
         .await
         .unwrap()
         .unwrap();
-    let started = attempts::pay(&clinic.app, who.clinic, link, Method::Card)
+    let started = attempts::pay(&clinic.app, who.clinic, link, Method::Card, None)
         .await
         .unwrap();
     let Continue::To { url, attempt } = started else {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, header};
-use remit_app::{App, Config, Store, clinics, keys, sign_in, worker};
+use remit_app::{Actor, App, Config, Store, api_keys, clinics, keys, worker};
 use remit_core::clinic::Clinic as ClinicRow;
 use remit_core::ids::ClinicId;
 use remit_core::money::Currency;
@@ -94,6 +94,7 @@ impl House {
             self_url: format!("https://{HOST}"),
             demo: false,
             messages_a_day: remit_core::sending_limits::INSTALLATION_A_DAY,
+            roots: remit_app::Roots::default(),
             demo_sign_in: None,
         };
         let keys = keys::Keys::parse(&keys::Keys::generate().unwrap()).unwrap();
@@ -133,7 +134,7 @@ impl House {
         clinics::found(&self.app, &row).await.unwrap();
         let mut secrets = BTreeMap::new();
         for role in Role::ALL {
-            let secret = sign_in::add_api_key(&self.app, id, role.name(), role).await;
+            let secret = api_keys::create(&self.app, &Actor::remit(id), role.name(), role).await;
             secrets.insert(role, secret.unwrap());
         }
         Clinic {

@@ -5,7 +5,7 @@ use remit_app::deliveries::DeliveryInput;
 use remit_app::idempotency::{Claimed, Turn, claim};
 use remit_app::payments::{Checkout, DeskInput};
 use remit_app::refunds::RefundInput;
-use remit_app::{Actor, sign_in};
+use remit_app::{Actor, api_keys};
 use remit_core::deliveries::Channel;
 use remit_core::links::Purpose;
 use remit_core::money::Money;
@@ -21,7 +21,7 @@ const LEASE_MS: i64 = 31_000;
 /// The clinic's owner key, as the verbs know it.
 async fn actor(clinic: &Clinic) -> Actor {
     let secret = clinic.owner().secret.unwrap();
-    sign_in::api_key(&clinic.app, &secret)
+    api_keys::caller(&clinic.app, &secret)
         .await
         .unwrap()
         .unwrap()
@@ -211,7 +211,7 @@ on_both_engines! {
         let path = format!("/payments/{payment}/refunds");
         let body = json!({"amount": gbp(1000)});
         let claimed = lost(&clinic, "k1", &path, &body).await;
-        let input = RefundInput { amount: Some(Money::gbp(1000)), reason: None, reopen: false, seen_available: None };
+        let input = RefundInput { amount: Some(Money::gbp(1000)), reason: None, reopen: false, correction: false, seen_available: None };
         let who = actor(&clinic).await;
         let place = payment.parse().unwrap();
         let made = remit_app::refunds::request(&clinic.app, &who, place, Some(claimed.id()), &input).await.unwrap();
@@ -253,12 +253,12 @@ on_both_engines! {
         let path = format!("/appointments/{appointment}/charges");
         let body = json!({"description": "X-ray", "amount": gbp(900)});
         let claimed = lost(&clinic, "k1", &path, &body).await;
-        let input = remit_app::appointments::ChargeInput { description: "X-ray".into(), amount: Money::gbp(900), despite_live_payment: false };
+        let input = remit_app::appointments::ChargeInput { description: "X-ray".into(), quantity: 1, amount: Money::gbp(900), despite_live_payment: false };
         let who = actor(&clinic).await;
         let place = appointment.parse().unwrap();
         let charge: remit_core::ids::ChargeId = claimed.id();
         remit_app::appointments::add_charge(&clinic.app, &who, place, Some(charge), &input).await.unwrap();
-        remit_app::appointments::remove_charge(&clinic.app, &who, place, charge, false).await.unwrap();
+        remit_app::appointments::remove_charge(&clinic.app, &who, place, charge, None, false).await.unwrap();
         house.waits(LEASE_MS);
         let found = clinic.owner().post_under("k1", &path, &body).await.is(201);
         assert_eq!(found["total"], gbp(4500));

@@ -141,6 +141,13 @@ on_both_engines! {
         assert_eq!(cheaper["total"], gbp(5000));
         let kinds: Vec<&Value> = cheaper["charges"].as_array().unwrap().iter().map(|charge| &charge["kind"]).collect();
         assert_eq!(kinds, ["service", "extra", "discount"]);
+        let several = json!({"description": "Tape", "quantity": 3, "amount": gbp(600)});
+        let several = desk.post(&charges, several).await.is(201);
+        let tape = several["charges"].as_array().unwrap().last().unwrap();
+        assert_eq!((&tape["quantity"], &tape["amount"], &several["charges"][0]["quantity"]), (&json!(3), &gbp(600), &json!(1)));
+        let none = json!({"description": "Tape", "quantity": 0, "amount": gbp(600)});
+        desk.post(&charges, none).await.names(422, "invalid-fields", &["quantity"]);
+        desk.post(&charges, json!({"description": "All the tape back", "amount": gbp(-600)})).await.is(201);
         // More than is due becomes credit.
         clinic.takes_cash(&appointment, 6000).await;
         let stands = desk.reads(&format!("/appointments/{appointment}")).await;

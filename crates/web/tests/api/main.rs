@@ -11,6 +11,7 @@ mod idempotency;
 mod journey;
 mod lists;
 mod messaging;
+mod patients;
 mod providers;
 mod reports;
 mod routes;

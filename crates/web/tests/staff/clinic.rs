@@ -60,6 +60,7 @@ async fn found(store: Store, folder: Folder) -> House {
         self_url: "http://127.0.0.1:9".into(),
         demo: false,
         messages_a_day: remit_core::sending_limits::INSTALLATION_A_DAY,
+        roots: remit_app::Roots::default(),
         demo_sign_in: None,
     };
     let app = App::new(store, config, keys).unwrap();
@@ -148,12 +149,18 @@ impl House {
             .iter()
             .map(|(name, value)| format!("{name}={}", encoded(value)))
             .collect();
+        let body = Body::from(pairs.join("&"));
+        let kind = "application/x-www-form-urlencoded";
+        self.ask(method, path, cookie, kind, body).await
+    }
+
+    async fn ask(&self, method: &str, path: &str, cookie: &str, kind: &str, body: Body) -> Seen {
         let request = Request::builder()
             .method(method)
             .uri(path)
             .header("cookie", cookie)
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(Body::from(pairs.join("&")))
+            .header("content-type", kind)
+            .body(body)
             .unwrap();
         let answer = self.router.clone().oneshot(request).await.unwrap();
         let header = |name: &str| {
@@ -219,6 +226,20 @@ impl Person<'_> {
         let mut whole = vec![("csrf", self.csrf.as_str())];
         whole.extend_from_slice(form);
         self.house.send("POST", path, &self.cookie, &whole).await
+    }
+
+    /// Sends a form with one file.
+    pub async fn uploads(&self, path: &str, name: &str, file: &[u8]) -> Seen {
+        let csrf = &self.csrf;
+        let head = format!(
+            "--cut\r\ncontent-disposition: form-data; name=\"csrf\"\r\n\r\n{csrf}\r\n--cut\r\n\
+             content-disposition: form-data; name=\"{name}\"; filename=\"x.png\"\r\n\r\n"
+        );
+        let body = [head.as_bytes(), file, b"\r\n--cut--\r\n"].concat();
+        let kind = "multipart/form-data; boundary=cut";
+        self.house
+            .ask("POST", path, &self.cookie, kind, Body::from(body))
+            .await
     }
 
     /// Books tomorrow at ten; answers with what came back.

@@ -4,11 +4,26 @@ use std::collections::BTreeMap;
 
 use miniz_oxide::inflate::decompress_to_vec_zlib;
 use remit_core::ids::PaymentId;
+use remit_core::languages::{self, LocalTime};
+use remit_core::methods::Method;
 use remit_core::money::Money;
+use remit_core::payments::PaidBy;
 use remit_core::receipts::{LegalDetails, VatRate, number};
 
 use super::super::{Document, RefundLine};
 use super::write;
+
+/// A moment of November 2026.
+fn at(day: u8, hour: u8) -> LocalTime {
+    LocalTime {
+        year: 2026,
+        month: 11,
+        day,
+        weekday: (day + 5) % 7,
+        hour,
+        minute: 49,
+    }
+}
 
 fn receipt(patient: &str) -> Document {
     let payment = PaymentId(uuid::Uuid::from_u128(
@@ -17,7 +32,7 @@ fn receipt(patient: &str) -> Document {
     let rate = VatRate::parse("20").unwrap();
     Document {
         locale: "en".into(),
-        visit_at: 0,
+        visit: at(24, 11),
         payment,
         number: number(payment),
         reference: Some("PL-20671A".into()),
@@ -37,14 +52,14 @@ fn receipt(patient: &str) -> Document {
         },
         patient: patient.into(),
         amount: Money::gbp(14_000),
-        received: "Tuesday 24 November 2026, 10:49 GMT".into(),
-        received_at: 0,
-        paid_with: "Card, Visa ending 4242".into(),
-        what: "Balance, appointment on 24 November 2026".into(),
+        received: at(24, 10),
+        zone: "GMT".into(),
+        paid_by: PaidBy::Online(Method::Card),
+        slip: Some("Visa ending 4242".into()),
         services: vec![],
         refunds: vec![RefundLine {
             amount: Money::gbp(2_000),
-            at: "26 November 2026".into(),
+            at: at(26, 9),
         }],
         kept: Money::gbp(12_000),
         vat: Some((rate, rate.included(Money::gbp(12_000)))),
@@ -205,7 +220,10 @@ fn what_is_drawn_reads_back_in_every_latin_script() {
             "£140.00",
             "R-12AB34-CD56EF",
             "PL-20671A",
-            "Card, Visa ending 4242",
+            "Visa •••• 4242",
+            "24 November 2026, 10:49 GMT",
+            "Appointment on 24 Nov 2026, 11:49",
+            "Refunded (26 November 2026, 09:49)",
             "-£20.00",
             "£120.00",
             "VAT included, at 20%",
@@ -229,7 +247,7 @@ fn signs_of_money_are_drawn() {
         let currency = remit_core::money::Currency::parse(code).unwrap();
         let mut document = receipt("Rachel Oyelaran");
         document.amount = Money::new(14_000, currency);
-        document.services = vec![("Wizyta 120 zł, ₤ ₺ ₹".into(), document.amount.to_string())];
+        document.services = vec![("Wizyta 120 zł, ₤ ₺ ₹".into(), document.amount)];
         let text = read(&write(&document).unwrap()).join(" ");
         assert!(text.contains(&document.amount.to_string()), "{text}");
         assert!(text.contains("Wizyta 120 zł, ₤ ₺ ₹"), "{text}");
@@ -247,6 +265,29 @@ fn a_name_that_cannot_be_drawn_is_left_out_and_the_rest_stands() {
 }
 
 #[test]
+fn it_speaks_the_patients_language_where_it_can_be_drawn() {
+    for language in languages::ALL {
+        let mut document = receipt("Rachel Oyelaran");
+        document.locale = language.tag.into();
+        let text = read(&write(&document).unwrap()).join(" ");
+        let spoken = if language.is_right_to_left() {
+            languages::english()
+        } else {
+            language
+        };
+        let words = &spoken.page;
+        for piece in [words.title_receipt, words.kept, words.company_number] {
+            assert!(
+                text.contains(piece),
+                "{}: {piece} is not in {text}",
+                language.tag
+            );
+        }
+        assert!(!text.contains('?'), "{}: {text}", language.tag);
+    }
+}
+
+#[test]
 fn the_same_receipt_is_the_same_bytes_with_title_and_language() {
     let file = write(&receipt("Rachel Oyelaran")).unwrap();
     assert_eq!(file, write(&receipt("Rachel Oyelaran")).unwrap());
@@ -254,7 +295,7 @@ fn the_same_receipt_is_the_same_bytes_with_title_and_language() {
     for words in [
         "/Lang (en-GB)",
         "/DisplayDocTitle true",
-        "/Title (Receipt R-12AB34-CD56EF from Larkhill Clinic)",
+        "/Title (Larkhill Clinic: Receipt R-12AB34-CD56EF)",
         "/MediaBox [0 0 595.28 841.89]",
     ] {
         assert!(text.contains(words), "{words}");
@@ -266,7 +307,7 @@ fn the_same_receipt_is_the_same_bytes_with_title_and_language() {
 fn a_long_list_goes_on_on_the_next_sheet() {
     let mut document = receipt("Rachel Oyelaran");
     document.services = (0..60)
-        .map(|n| (format!("Service {n}"), "£1.00".into()))
+        .map(|n| (format!("Service {n}"), Money::gbp(100)))
         .collect();
     let file = write(&document).unwrap();
     assert!(!String::from_utf8_lossy(&file).contains("/Count 1\n"));

@@ -7,6 +7,7 @@ use crate::payments::{
     Closing, FOREIGN, Frozen, Lookup, PaymentProvider as _, SessionOrder, SessionStatus,
     WebhookSetup,
 };
+use crate::roots::Roots;
 use crate::stripe::{ConfigError, StripeConfig, StripeProvider, livemode};
 use crate::{Answer, http};
 
@@ -64,7 +65,7 @@ fn keys_tell_their_mode_and_addresses_are_safe() {
         secret_key: secret_key.into(),
         webhook_secrets: Vec::new(),
         account: String::new(),
-        client: http::client().unwrap(),
+        client: http::client(&Roots::default()).unwrap(),
     };
     for (address, taken) in [
         ("https://api.stripe.com", true),
