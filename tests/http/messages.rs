@@ -2,8 +2,8 @@
 //! carrier on the way. Nothing is lost, nothing goes out twice, and staff are told what happened.
 
 use fake_carriers::{
-    ACCOUNT_SID, API_KEY, API_SECRET, AUTH_TOKEN, FakeCarriers, FakeSmtp, Fault, MailFault,
-    SIGNATURE_SECRET, TOKEN,
+    ACCOUNT_SID, API_KEY, API_SECRET, AUTH_TOKEN, FakeCarriers, FakeImap, FakeSmtp, Fault,
+    MailFault, SIGNATURE_SECRET, TOKEN,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -111,6 +111,7 @@ pub async fn play(clinic: Clinic) {
     the_rest_of_a_bill_is_paid_by_the_email(&house).await;
     each_fault_of_a_text_ends_as_it_must(&house).await;
     each_fault_of_an_email_ends_as_it_must(&house).await;
+    an_email_that_came_back_is_read_in_the_mailbox(&house).await;
     a_forged_receipt_changes_nothing(&house).await;
     the_other_carriers_carry_too(&house).await;
     assert_eq!(house.complaints(), [""; 0]);
@@ -258,6 +259,28 @@ async fn each_fault_of_an_email_ends_as_it_must(house: &House) {
             "{fault:?}"
         );
     }
+}
+
+async fn an_email_that_came_back_is_read_in_the_mailbox(house: &House) {
+    let mailbox = FakeImap::open().await.expect("a port");
+    let (gone, _, gone_to) = house.issues().await;
+    let (fine, _, fine_to) = house.issues().await;
+    for link in [&gone, &fine] {
+        house.clinic.sends(link, "email").await;
+        house.sees(link, "sent").await;
+    }
+    let letters = house.mail.letters(&gone_to);
+    mailbox.receives("Subject: Lunch?\r\n\r\nAt one.\r\n");
+    mailbox.bounces(&letters[0], "550 5.1.1 no such user");
+    house
+        .sets("email", json!({ "bounces_url": mailbox.url }))
+        .await;
+    let seen = house.sees_badged(&gone, "failed", true).await;
+    assert!(reason(&seen).contains("no mailbox"), "{seen}");
+    house.sees_badged(&fine, "sent", false).await;
+    assert_eq!(house.mail.letters(&fine_to).len(), 1);
+    assert_eq!((mailbox.fetched(), mailbox.complaints()), (vec![2], vec![]));
+    house.sets("email", json!({ "bounces_url": null })).await;
 }
 
 async fn a_forged_receipt_changes_nothing(house: &House) {

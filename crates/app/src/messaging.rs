@@ -1,5 +1,6 @@
 //! Which carrier takes a clinic's messages, and the door to it.
 
+mod bounces;
 pub mod kinds;
 pub mod receipts;
 pub mod settings;
@@ -19,6 +20,7 @@ use remit_store::Store;
 use remit_store::messaging::{self, MessagingChannel};
 
 use crate::{App, Error, Result, clinics, tray};
+pub use bounces::run as read_bounces;
 use kinds::Held;
 
 /// The tray's name among carriers.

@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
 use crate::{
-    App, Result, clinics, digests, expire, idempotency, inbox, outbox, reconcile, reminders,
-    sandbox, visits,
+    App, Result, clinics, digests, expire, idempotency, inbox, messaging, outbox, reconcile,
+    reminders, sandbox, visits,
 };
 
 /// How long a task rests when nothing wakes it. Notices wake it at once; this is for a lost one.
@@ -24,6 +24,8 @@ const RECOVER_EVERY: Duration = Duration::from_secs(30);
 const CHECK_FIRST: Duration = Duration::from_secs(120);
 /// How often it is looked whether a clinic's daily digest is due.
 const DIGEST_EVERY: Duration = Duration::from_secs(30);
+/// How often it is looked whether a mailbox is due.
+const MAILBOXES_EVERY: Duration = Duration::from_secs(5);
 const COMPARE_EVERY: Duration = Duration::from_secs(24 * 3600);
 const SWEEP_EVERY: Duration = Duration::from_secs(600);
 /// How long a shutdown waits for work under way; what is cut off comes back when its lease ends.
@@ -36,6 +38,7 @@ pub fn start(app: Arc<App>, stop: watch::Receiver<bool>) -> impl Future<Output =
     tasks.spawn(woken(app.clone(), stop.clone(), "inbox"));
     tasks.spawn(rounds(app.clone(), stop.clone()));
     tasks.spawn(seldom(app.clone(), stop.clone()));
+    tasks.spawn(mailboxes(app.clone(), stop.clone()));
     tasks.spawn(follow(app.clone(), stop.clone()));
     tasks.spawn(forget_changed(app.clone(), stop.clone()));
     if let Some(company) = app.company() {
@@ -168,6 +171,17 @@ async fn seldom(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = stopped(&mut stop) => return,
             () = sleep(Duration::from_secs(5)) => {}
+        }
+    }
+}
+
+/// Mailboxes for emails that came back. A task of its own: a mail server may be slow.
+async fn mailboxes(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    loop {
+        log("bounces", messaging::read_bounces(&app).await);
+        tokio::select! {
+            () = stopped(&mut stop) => return,
+            () = sleep(MAILBOXES_EVERY) => {}
         }
     }
 }

@@ -3,7 +3,6 @@
 //! The rule (hazards A12 to A14): only the other side's own words prove that nothing happened. A lost connection, a
 //! 5xx, a redirect, or an error page of something in between proves nothing and stays *unknown*.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use remit_core::{DAY_MS, SECOND_MS};
@@ -40,11 +39,7 @@ pub enum ClientError {
 /// # Errors
 /// See [`ClientError`]; neither depends on anything outside this process.
 pub fn client(roots: &Roots) -> Result<Client, ClientError> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut tls = rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_root_certificates(roots.store())
-        .with_no_client_auth();
+    let mut tls = roots.tls()?;
     // A preconfigured backend is taken as it is, so HTTP/2 has to be offered here.
     tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Ok(Client::builder()

@@ -4,9 +4,11 @@
 //! *unknown* (anything may have happened; ask again with the same bytes and the same key).
 
 pub mod address;
+pub mod bounces;
 pub mod breaker;
 pub mod gateway;
 pub mod http;
+pub mod mail_server;
 pub mod messages;
 pub mod mollie;
 pub mod payments;

@@ -79,7 +79,7 @@ fn is_proven(token: &str, request: &ReceiptRequest<'_>) -> bool {
 }
 
 /// Our reference in an email's Message-ID: what stands before the `@`.
-fn of_message_id(id: &str) -> Option<String> {
+pub(crate) fn of_message_id(id: &str) -> Option<String> {
     let bare = id.trim().trim_start_matches('<').trim_end_matches('>');
     let (reference, _) = bare.split_once('@')?;
     Some(reference.to_owned())

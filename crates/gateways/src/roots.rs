@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use lettre::transport::smtp::client::{Certificate, TlsParameters};
-use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::{self, PemObject as _};
+use rustls::{ClientConfig, RootCertStore};
 
 /// The public roots, and the operator's own beside them. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -43,13 +43,17 @@ impl Roots {
         Ok(Roots { own: own.into() })
     }
 
-    /// For HTTP.
-    pub(crate) fn store(&self) -> RootCertStore {
+    /// For HTTP, and for reading a mailbox.
+    pub(crate) fn tls(&self) -> Result<ClientConfig, rustls::Error> {
         let public = webpki_roots::TLS_SERVER_ROOTS.iter().cloned();
         let mut roots = RootCertStore::from_iter(public);
         // Each was added once when it was read.
         roots.add_parsable_certificates(self.own.iter().cloned());
-        roots
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        Ok(ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth())
     }
 
     /// For a mail server of this name.

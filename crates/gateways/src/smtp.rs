@@ -1,9 +1,8 @@
 //! Email by SMTP (RFC 5321): one connection for each message, TLS unless the server is this machine, a Message-ID made
 //! from our reference, so that a message which may have gone out already can be sent again as the same one.
 
-mod answers;
+pub(crate) mod answers;
 mod letter;
-mod server;
 #[cfg(test)]
 mod tests;
 
@@ -17,14 +16,13 @@ use lettre::transport::smtp::extension::ClientId;
 use remit_core::UtcMs;
 
 use crate::Answer;
+use crate::mail_server::{Protocol, Security, Server, ServerError};
 use crate::messages::{
     Handover, Message, MessageChannel, MessageFacts, MessageStatus, OF_MESSAGE, Receipt,
     ReceiptError, ReceiptRequest,
 };
 use crate::pushed;
 use crate::roots::Roots;
-use server::Security;
-pub use server::{Server, ServerError, join, same_sign_in, split};
 
 /// For the connection, TLS and sign-in: nothing of the message has left by then.
 const GREETING_TIMEOUT: Duration = Duration::from_secs(15);
@@ -81,7 +79,7 @@ impl Smtp {
     pub fn new(config: SmtpConfig) -> Result<Smtp, SmtpError> {
         let reply_to = config.reply_to.as_deref();
         Ok(Smtp {
-            server: Server::parse(&config.url)?,
+            server: Server::parse(Protocol::Smtp, &config.url)?,
             from: mailbox(&config.from).ok_or(SmtpError::From)?,
             reply_to: reply_to
                 .map(|text| mailbox(text).ok_or(SmtpError::ReplyTo))

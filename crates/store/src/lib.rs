@@ -13,6 +13,7 @@ pub mod appointments;
 pub mod attempts;
 pub mod audit;
 pub mod backup;
+pub mod bounces;
 pub mod branding;
 pub mod check;
 pub mod clinics;
@@ -63,6 +64,7 @@ pub fn statements() -> Vec<(&'static str, Sql)> {
         appointments::ALL,
         attempts::ALL,
         audit::ALL,
+        bounces::ALL,
         branding::ALL,
         check::ALL,
         clinics::ALL,

@@ -111,6 +111,12 @@ const MIGRATIONS: &[Migration] = &[
         lite: "",
         pg: "",
     },
+    Migration {
+        version: 17,
+        common: include_str!("../migrations/0017_bounces.sql"),
+        lite: "",
+        pg: "",
+    },
 ];
 
 /// The schema that this release knows.

@@ -1,12 +1,14 @@
 //! Small carriers of messages for tests: the parts of Twilio, Vonage and an HTTP gateway that Remit uses, and a mail
-//! server that speaks SMTP. Stateful, strict about every parameter, with faults on demand for each recipient
-//! ([`Fault`]). They know nothing of Remit.
+//! server that speaks SMTP and keeps a mailbox for IMAP. Stateful, strict about every parameter, with faults on demand for
+//! each recipient ([`Fault`]). They know nothing of Remit.
 
 mod gateway;
+mod imap;
 pub mod letters;
 mod receipts;
 mod server;
 mod smtp;
+mod tls;
 mod twilio;
 mod vonage;
 
@@ -19,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+pub use imap::FakeImap;
 pub use letters::Letter;
 pub use smtp::{FakeSmtp, MailFault};
 

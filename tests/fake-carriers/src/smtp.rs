@@ -2,19 +2,18 @@
 //! TLS from the first byte (RFC 8314) or after STARTTLS (RFC 3207).
 
 use std::collections::{HashMap, VecDeque};
-use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 
 use crate::Letter;
+use crate::tls::{Secrecy, Wire, vouched_for};
 
 pub const NAME: &str = "desk";
 pub const PASSWORD: &str = "fake mail password";
@@ -46,14 +45,6 @@ type Shared = Arc<Mutex<World>>;
 fn world(shared: &Shared) -> MutexGuard<'_, World> {
     // A panic of another holder has failed its own test already.
     shared.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// When a connection becomes secret.
-#[derive(Clone)]
-enum Secrecy {
-    Never,
-    Wrapped(TlsAcceptor),
-    OnRequest(TlsAcceptor),
 }
 
 /// A running mail server. It answers until it is dropped.
@@ -175,25 +166,6 @@ impl FakeSmtp {
     }
 }
 
-/// A server's TLS for `name`, and the authority that vouches for it (PEM).
-fn vouched_for(name: &str) -> Result<(TlsAcceptor, String), Box<dyn Error + Send + Sync>> {
-    let authority_key = rcgen::KeyPair::generate()?;
-    let mut authority = rcgen::CertificateParams::default();
-    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let authority = rcgen::CertifiedIssuer::self_signed(authority, authority_key)?;
-    let key = rcgen::KeyPair::generate()?;
-    let own = rcgen::CertificateParams::new([name.to_owned()])?.signed_by(&key, &authority)?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(
-            vec![own.der().clone()],
-            PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der())),
-        )?;
-    Ok((TlsAcceptor::from(Arc::new(config)), authority.pem()))
-}
-
 async fn greet(shared: Shared, stream: TcpStream, secrecy: Secrecy) -> std::io::Result<()> {
     let mut talk = Talk::default();
     match secrecy {
@@ -241,10 +213,6 @@ enum Held {
     /// The client wants TLS now.
     Upgrade,
 }
-
-/// A connection, secret or not.
-trait Wire: AsyncBufRead + AsyncWrite + Unpin {}
-impl<T: AsyncBufRead + AsyncWrite + Unpin> Wire for T {}
 
 async fn hold(
     shared: &Shared,

@@ -7,13 +7,14 @@ use remit_core::deliveries::Channel;
 use remit_core::ids::EndpointId;
 use remit_gateways::address;
 use remit_gateways::gateway::{self, GatewayConfig, GatewayError, HttpGateway};
+use remit_gateways::mail_server::{self, Protocol};
 use remit_gateways::messages::MessageChannel;
-use remit_gateways::smtp::{self, Smtp, SmtpConfig, SmtpError};
+use remit_gateways::smtp::{Smtp, SmtpConfig, SmtpError};
 use remit_gateways::twilio::{self, Twilio, TwilioConfig};
 use remit_gateways::vonage::{self, Vonage, VonageConfig};
 use serde::{Deserialize, Serialize};
 
-use super::receipt_url;
+use super::{bounces, receipt_url};
 use crate::App;
 
 /// What was entered, by the fields' names. Only what is set.
@@ -56,8 +57,8 @@ pub struct Kind {
     pub fields: &'static [Field],
     /// The field that tells one account from another: with another account receipts go to another address.
     pub(super) identity: Option<&'static str>,
-    /// The field without which no delivery receipt is believed; none: always.
-    pub proof: Option<&'static str>,
+    /// The fields of which one is needed for news of what was sent; none: it comes and is believed always.
+    pub proofs: &'static [&'static str],
 }
 
 impl Kind {
@@ -124,7 +125,7 @@ pub const KINDS: &[Kind] = &[
             API_BASE,
         ],
         identity: Some("account_sid"),
-        proof: None,
+        proofs: &[],
     },
     Kind {
         name: "vonage",
@@ -159,7 +160,7 @@ pub const KINDS: &[Kind] = &[
             API_BASE,
         ],
         identity: Some("api_key"),
-        proof: Some("signature_secret"),
+        proofs: &["signature_secret"],
     },
     Kind {
         name: "http",
@@ -207,7 +208,7 @@ pub const KINDS: &[Kind] = &[
             },
         ],
         identity: Some("api_base"),
-        proof: Some("token"),
+        proofs: &["token"],
     },
     Kind {
         name: "smtp",
@@ -247,16 +248,32 @@ pub const KINDS: &[Kind] = &[
                 check: |_| Ok(()),
             },
             Field {
+                name: "bounces_url",
+                label: "Mailbox for bounces",
+                hint: "Where emails to the sender’s address arrive: imaps://name@mail.example.com, with /Folder for another than the inbox. Read every minute, never changed",
+                secret: false,
+                required: false,
+                check: |_| Ok(()),
+            },
+            Field {
+                name: "bounces_password",
+                label: "Its password",
+                hint: "Of the name in the mailbox’s address",
+                secret: true,
+                required: false,
+                check: password,
+            },
+            Field {
                 name: "receipt_token",
                 label: "Token for bounces",
-                hint: "For a service that posts bounces to the address below",
+                hint: "Instead of a mailbox: for a service that posts bounces to the address below",
                 secret: true,
                 required: false,
                 check: long_key,
             },
         ],
         identity: None,
-        proof: Some("receipt_token"),
+        proofs: &["bounces_url", "receipt_token"],
     },
 ];
 
@@ -444,7 +461,9 @@ pub(crate) fn connect(
             Ok(Arc::new(door))
         }
         _ => {
-            let url = smtp::join(&held.text("smtp_url"), held.get("password"));
+            bounces::of_settings(app, held)?;
+            let url =
+                mail_server::join(Protocol::Smtp, &held.text("smtp_url"), held.get("password"));
             let config = SmtpConfig {
                 url: url.map_err(|error| ("smtp_url", error.to_string()))?,
                 from: held.text("from"),
@@ -507,7 +526,7 @@ mod tests {
     #[test]
     fn every_field_has_one_meaning() {
         for kind in KINDS {
-            for name in kind.identity.iter().chain(kind.proof.iter()) {
+            for name in kind.identity.iter().chain(kind.proofs) {
                 assert!(kind.field(name).is_some(), "{} has no {name}", kind.name);
             }
             let mut names: Vec<_> = kind.fields.iter().map(|field| field.name).collect();

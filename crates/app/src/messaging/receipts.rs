@@ -53,17 +53,24 @@ pub async fn receive(
             return Ok(Accepted::Refused(error));
         }
     };
-    if let Some(id) = receipt
-        .reference
-        .as_deref()
-        .and_then(|named| named.parse().ok())
-    {
-        return of_receipt(app, row.clinic, id, &receipt).await;
+    apply(app, row.clinic, endpoint, &receipt).await
+}
+
+/// Writes what is believed of a message on the delivery, or on the patient's receipt, that it was sent for.
+pub(super) async fn apply(
+    app: &App,
+    clinic: ClinicId,
+    endpoint: EndpointId,
+    receipt: &Receipt,
+) -> Result<Accepted> {
+    let named = receipt.reference.as_deref();
+    if let Some(id) = named.and_then(|named| named.parse().ok()) {
+        return of_receipt(app, clinic, id, receipt).await;
     }
-    let Some(delivery) = delivery_of(app, row.clinic, endpoint, &receipt).await? else {
-        return Ok(Accepted::Ignored);
-    };
-    write(app, row.clinic, delivery, &receipt).await
+    match delivery_of(app, clinic, endpoint, receipt).await? {
+        Some(delivery) => write(app, clinic, delivery, receipt).await,
+        None => Ok(Accepted::Ignored),
+    }
 }
 
 /// The delivery that a receipt is about. Its reference is believed only where this carrier was handed that delivery.

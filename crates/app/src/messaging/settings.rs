@@ -5,13 +5,14 @@ use remit_core::contact::{Email, Phone};
 use remit_core::deliveries::Channel;
 use remit_core::ids::{ClinicId, EndpointId, MessageId};
 use remit_gateways::Answer;
+use remit_gateways::mail_server::{self, Protocol};
 use remit_gateways::messages::{Handover, Message};
-use remit_gateways::smtp;
 use remit_store::audit;
+pub use remit_store::bounces::Watched;
 use remit_store::messaging::{self, MessagingChannel};
 
 use super::kinds::{self, Field, Held, Kind};
-use super::{carrier, held, receipt_url, sealed, sentence};
+use super::{bounces, carrier, held, receipt_url, sealed, sentence};
 use crate::error::in_field;
 use crate::providers::examine::{Line, Verdict};
 use crate::throttle::{self, Cap};
@@ -52,6 +53,8 @@ pub struct Connected {
     pub hears_receipts: bool,
     pub last_error: Option<(String, UtcMs)>,
     pub last_success_at: Option<UtcMs>,
+    /// How reading the mailbox for bounces went; none: none is read.
+    pub bounces: Option<Watched>,
     shown: Held,
     set: Vec<String>,
     /// The names of the further headers.
@@ -80,7 +83,10 @@ pub async fn get(app: &App, clinic: ClinicId, channel: Channel) -> Result<View> 
         return Err(Error::NotFound);
     }
     let row = messaging::current(&app.store, clinic, channel).await?;
-    let connected = row.map(|row| connected(app, &row)).transpose()?;
+    let connected = match row {
+        Some(row) => Some(connected(app, &row).await?),
+        None => None,
+    };
     let context = clinics::context(app, clinic).await?;
     Ok(View {
         channel,
@@ -89,7 +95,7 @@ pub async fn get(app: &App, clinic: ClinicId, channel: Channel) -> Result<View> 
     })
 }
 
-fn connected(app: &App, row: &MessagingChannel) -> Result<Connected> {
+async fn connected(app: &App, row: &MessagingChannel) -> Result<Connected> {
     let kind = kinds::kind(row.channel, &row.provider).ok_or(Error::NotSetUp("this carrier"))?;
     let held = held(app, row)?;
     let headers = held.get("headers").map(kinds::headers);
@@ -101,9 +107,11 @@ fn connected(app: &App, row: &MessagingChannel) -> Result<Connected> {
         kind,
         endpoint: row.id,
         receipt_url: receipt_url(app, row.id),
-        hears_receipts: kind.proof.is_none_or(|proof| held.get(proof).is_some()),
+        hears_receipts: kind.proofs.is_empty()
+            || kind.proofs.iter().any(|proof| held.get(proof).is_some()),
         last_error: row.last_error.clone(),
         last_success_at: row.last_success_at,
+        bounces: remit_store::bounces::get(&app.store, row.clinic, row.id).await?,
         shown: Held(shown.collect()),
         set: held.0.keys().cloned().collect(),
         header_names: headers.into_iter().map(|(name, _)| name).collect(),
@@ -160,6 +168,9 @@ async fn save_once(app: &App, actor: &Actor, channel: Channel, input: &Input) ->
         messaging::insert(&mut tx, &row, now).await?;
         "messaging.connected"
     };
+    if channel == Channel::Email {
+        bounces::follow(&mut tx, &row, &wished, now).await?;
+    }
     let object = format!("{} {}", channel.name(), kind.name);
     audit::append(&mut tx, &actor.label, action, &object, now).await?;
     tx.commit().await?;
@@ -193,7 +204,9 @@ fn entered(kind: &'static Kind, kept: &Held, input: &Input) -> Result<Held> {
         put(&mut wished, field, text.as_deref())?;
     }
     if kind.channel == Channel::Email {
-        sign_in(&mut wished, kept, input)?;
+        for sign_in in &SIGN_INS {
+            apart(sign_in, &mut wished, kept, input)?;
+        }
     }
     let missing = kind
         .fields
@@ -234,27 +247,46 @@ fn put(wished: &mut Held, field: &'static Field, text: Option<&str>) -> Result<(
     Ok(())
 }
 
+/// A mail server's address among the fields, and the field of its password.
+struct SignIn {
+    protocol: Protocol,
+    url: &'static str,
+    password: &'static str,
+}
+
+const SIGN_INS: [SignIn; 2] = [
+    SignIn {
+        protocol: Protocol::Smtp,
+        url: "smtp_url",
+        password: "password",
+    },
+    SignIn {
+        protocol: Protocol::Imap,
+        url: "bounces_url",
+        password: "bounces_password",
+    },
+];
+
 /// The password of a mail server is taken out of its address and kept apart. It belongs to a name at a server: with
-/// another of them it is not sent on.
-fn sign_in(wished: &mut Held, kept: &Held, input: &Input) -> Result<()> {
-    let Some(text) = wished.get("smtp_url").map(str::to_owned) else {
+/// another of them, or none, it is not kept.
+fn apart(sign_in: &SignIn, wished: &mut Held, kept: &Held, input: &Input) -> Result<()> {
+    let Some(text) = wished.get(sign_in.url).map(str::to_owned) else {
+        wished.0.remove(sign_in.password);
         return Ok(());
     };
-    let (shown, within) = smtp::split(&text).map_err(|error| Error::invalid("smtp_url", error))?;
+    let (shown, within) = mail_server::split(sign_in.protocol, &text)
+        .map_err(|error| Error::invalid(sign_in.url, error))?;
     let is_entered = input
         .fields
         .iter()
-        .any(|(name, text)| *name == "password" && text.is_some());
+        .any(|(name, text)| *name == sign_in.password && text.is_some());
+    let is_other = |old: &str| !mail_server::same_sign_in(sign_in.protocol, old, &shown);
     if let Some(password) = within {
-        wished.0.insert("password".to_owned(), password);
-    } else if !is_entered
-        && kept
-            .get("smtp_url")
-            .is_some_and(|old| !smtp::same_sign_in(old, &shown))
-    {
-        wished.0.remove("password");
+        wished.0.insert(sign_in.password.to_owned(), password);
+    } else if !is_entered && kept.get(sign_in.url).is_some_and(is_other) {
+        wished.0.remove(sign_in.password);
     }
-    wished.0.insert("smtp_url".to_owned(), shown);
+    wished.0.insert(sign_in.url.to_owned(), shown);
     Ok(())
 }
 
@@ -297,18 +329,28 @@ pub async fn examine(app: &App, clinic: ClinicId, channel: Channel) -> Result<Ve
         };
         return Ok(vec![line]);
     };
+    let read = match messaging::current(&app.store, clinic, channel).await? {
+        Some(row) => bounces::examine(app, &row).await?,
+        None => None,
+    };
     let greeted = match carrier(app, clinic, channel).await?.door.greet().await {
         Answer::Done(()) => Line::new("carrier", Verdict::Ok, connected.kind.title),
         Answer::Refused(refusal) => Line::new("carrier", Verdict::Fault, refusal.message),
         Answer::Unknown(unknown) => Line::new("carrier", Verdict::Unknown, sentence(&unknown.why)),
     };
-    let receipts = if connected.hears_receipts {
-        Line::new("receipts", Verdict::Ok, connected.receipt_url)
-    } else {
-        let text = "not believed: enter what signs them, or no message is ever shown as delivered";
-        Line::new("receipts", Verdict::Warning, text)
-    };
-    let mut lines = vec![greeted, receipts];
+    let mut lines = vec![greeted];
+    match (read, connected.hears_receipts) {
+        (Some(Ok(())), _) => {
+            lines.push(Line::new("bounces", Verdict::Ok, "the mailbox can be read"))
+        }
+        (Some(Err(why)), _) => lines.push(Line::new("bounces", Verdict::Fault, why)),
+        (None, true) => lines.push(Line::new("receipts", Verdict::Ok, connected.receipt_url)),
+        (None, false) => {
+            let text =
+                "not believed: enter what signs them, or no message is ever shown as delivered";
+            lines.push(Line::new("receipts", Verdict::Warning, text));
+        }
+    }
     if let Some((error, at)) = connected.last_error
         && connected.last_success_at.is_none_or(|success| success < at)
     {

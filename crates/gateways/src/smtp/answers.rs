@@ -27,7 +27,10 @@ fn code(error: &Error) -> (u16, String) {
 }
 
 fn told(status: u16, enhanced: &str) -> String {
-    format!("{status} {enhanced}").trim().to_owned()
+    match status {
+        0 => enhanced.to_owned(),
+        status => format!("{status} {enhanced}").trim().to_owned(),
+    }
 }
 
 /// A failure before anything of a message was sent: connection, TLS, greeting.
@@ -121,8 +124,13 @@ pub fn to_message(error: &Error, envelope: &Envelope) -> Handover {
     Handover::unknown("the connection to the mail server was lost")
 }
 
-/// A permanent no (RFC 5321, 4.2.3; RFC 3463, 3).
 fn refused(status: u16, enhanced: &str) -> Handover {
+    let (blame, words) = permanent(status, enhanced);
+    Handover::refused(blame, words)
+}
+
+/// Who is to blame for a permanent no (RFC 5321, 4.2.3; RFC 3463, 3), and the sentence for it. A status of 0 is not known.
+pub fn permanent(status: u16, enhanced: &str) -> (&'static str, String) {
     let class = enhanced.split_once('.').map_or("", |(_, rest)| rest);
     let (blame, words) = match (class, status) {
         ("1.1" | "1.6" | "1.10" | "2.1", _) => (
@@ -156,5 +164,5 @@ fn refused(status: u16, enhanced: &str) -> Handover {
         ),
         _ => (OF_MESSAGE, "The mail server refused the email"),
     };
-    Handover::refused(blame, format!("{words} ({}).", told(status, enhanced)))
+    (blame, format!("{words} ({}).", told(status, enhanced)))
 }

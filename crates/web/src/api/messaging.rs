@@ -66,6 +66,14 @@ pub struct EmailChannel {
     /// Where bounces may be posted: JSON `{"message_id" or "reference", "status", "reason"}`.
     receipt_url: Option<String>,
     receipt_token_set: bool,
+    /// The mailbox that is read for emails that came back, without its password.
+    #[schema(example = "imaps://desk@mail.example.com")]
+    bounces_url: Option<String>,
+    bounces_password_set: bool,
+    /// When it was read last.
+    bounces_read_at: Option<Time>,
+    /// Why it could not be read the last time.
+    bounces_error: Option<String>,
     last_error: Option<LastError>,
     /// When a message was taken last, within a minute.
     last_success_at: Option<Time>,
@@ -118,6 +126,7 @@ impl From<View> for EmailChannel {
         let connected = view.connected.as_ref();
         let value = |name| Some(connected?.value(name)?.to_owned());
         let has = |name| connected.is_some_and(|connected| connected.has(name));
+        let watched = connected.and_then(|connected| connected.bounces.as_ref());
         EmailChannel {
             provider: connected.map(|connected| connected.kind.name),
             uses_tray: view.is_tray,
@@ -127,6 +136,10 @@ impl From<View> for EmailChannel {
             reply_to: value("reply_to"),
             receipt_url: connected.map(|connected| connected.receipt_url.clone()),
             receipt_token_set: has("receipt_token"),
+            bounces_url: value("bounces_url"),
+            bounces_password_set: has("bounces_password"),
+            bounces_read_at: watched.and_then(|watched| watched.read_at).map(Time),
+            bounces_error: watched.and_then(|watched| watched.error.clone()),
             last_error: last_error(connected),
             last_success_at: connected
                 .and_then(|connected| connected.last_success_at)
@@ -259,6 +272,13 @@ pub struct ChangedEmail {
     /// `Remit-Signature`. Without it none is believed.
     #[serde(default, deserialize_with = "present")]
     receipt_token: Settable,
+    /// A mailbox that is read every minute for emails that came back, and never changed: the one of the sender's address.
+    /// `imaps://name:password@host`, with `/Folder` for another than the inbox. The password is kept apart and never shown.
+    #[serde(default, deserialize_with = "present")]
+    bounces_url: Settable,
+    /// Instead of within `bounces_url`.
+    #[serde(default, deserialize_with = "present")]
+    bounces_password: Settable,
 }
 
 impl ChangedEmail {
@@ -271,6 +291,8 @@ impl ChangedEmail {
                 ("from", &self.from),
                 ("reply_to", &self.reply_to),
                 ("receipt_token", &self.receipt_token),
+                ("bounces_url", &self.bounces_url),
+                ("bounces_password", &self.bounces_password),
             ]),
         }
     }

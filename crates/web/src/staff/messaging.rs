@@ -4,7 +4,7 @@ use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use remit_app::Error;
 use remit_app::messaging::kinds::{self, Field as Known, Kind};
-use remit_app::messaging::settings::{self as verbs, Connected, Input, Tested, View};
+use remit_app::messaging::settings::{self as verbs, Connected, Input, Tested, View, Watched};
 use remit_core::contact::Phone;
 use remit_core::deliveries::Channel;
 use serde::Deserialize;
@@ -265,7 +265,8 @@ fn card(
 fn is_rare(kind: &Kind, field: &Known) -> bool {
     match field.name {
         "api_base" => kind.name != "http",
-        "headers" | "body_template" | "id_path" | "receipt_token" => true,
+        "headers" | "body_template" | "id_path" => true,
+        "bounces_url" | "bounces_password" | "receipt_token" => true,
         _ => false,
     }
 }
@@ -390,14 +391,46 @@ fn lines(desk: &Desk, connected: &Connected) -> Vec<Line> {
         line(tone, format!("{}: {why}", moment(*at)))
     });
     let receipts = match (connected.kind.name, connected.hears_receipts) {
-        ("twilio", _) | ("vonage" | "http", true) => line(LineTone::Good, "Delivery receipts are checked and shown".into()),
-        ("vonage", false) => line(LineTone::Warn, "Without a signature secret no delivery receipt is believed: texts stay Sent".into()),
-        ("http", false) => line(LineTone::Warn, "Without a token no delivery receipt is believed: texts stay Sent".into()),
-        (_, true) => line(LineTone::Good, "Refusals are shown at once, and bounces as they are posted".into()),
-        (_, false) => line(LineTone::Unknown, "Refusals of the mail server are shown at once; what comes back later only with a token for bounces".into()),
+        ("twilio", _) | ("vonage" | "http", true) => line(
+            LineTone::Good,
+            "Delivery receipts are checked and shown".into(),
+        ),
+        ("vonage", false) => line(
+            LineTone::Warn,
+            "Without a signature secret no delivery receipt is believed: texts stay Sent".into(),
+        ),
+        ("http", false) => line(
+            LineTone::Warn,
+            "Without a token no delivery receipt is believed: texts stay Sent".into(),
+        ),
+        _ => bounces(desk, connected),
     };
     [Some(success), error, Some(receipts)]
         .into_iter()
         .flatten()
         .collect()
+}
+
+/// Whether emails that come back are heard of.
+fn bounces(desk: &Desk, connected: &Connected) -> Line {
+    let (tone, text) = match (&connected.bounces, connected.hears_receipts) {
+        (Some(Watched { error: Some(why), .. }), _) => (LineTone::Bad, format!("Mailbox for bounces: {why}")),
+        (Some(Watched { read_at: Some(at), .. }), _) => (
+            LineTone::Good,
+            format!("The mailbox for bounces was read on {}", desk.clock.moment(*at)),
+        ),
+        (Some(_), _) => (
+            LineTone::Unknown,
+            "The mailbox for bounces is read within a minute".into(),
+        ),
+        (None, true) => (
+            LineTone::Good,
+            "Refusals are shown at once, and bounces as they are posted".into(),
+        ),
+        (None, false) => (
+            LineTone::Unknown,
+            "Refusals of the mail server are shown at once; emails that come back later only with a mailbox for bounces".into(),
+        ),
+    };
+    Line { tone, text }
 }

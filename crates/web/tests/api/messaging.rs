@@ -1,8 +1,9 @@
-//! Settings, messaging: a clinic connects carriers that are strict, mistypes, tests, disconnects; and bounces are
-//! believed by their token alone.
+//! Settings, messaging: a clinic connects carriers that are strict, mistypes, tests, disconnects; bounces are believed by
+//! their token alone, or read from the clinic's mailbox.
 
 use fake_carriers::{
-    ACCOUNT_SID, AUTH_TOKEN, FakeCarriers, FakeSmtp, Fault, MailFault, TOKEN, TWILIO_NUMBER,
+    ACCOUNT_SID, AUTH_TOKEN, FakeCarriers, FakeImap, FakeSmtp, Fault, MailFault, TOKEN,
+    TWILIO_NUMBER,
 };
 use remit_core::roles::Role;
 use serde_json::{Value, json};
@@ -200,5 +201,52 @@ on_both_engines! {
         assert_eq!(link["deliveries"][0]["reason"], "mailbox  is gone");
         let (answer, link) = posts(token, json!({"reference": id(&sent), "status": "sent"})).await;
         assert_eq!((answer, &link["deliveries"][0]["status"]), (200, &json!("failed")), "late news of less");
+    }
+    async fn a_mailbox_for_bounces_is_read_and_its_password_stays_with_it(house: House) {
+        let (clinic, server, mailbox) = (house.founds("lark").await, FakeSmtp::open().await.unwrap(), FakeImap::open().await.unwrap());
+        let desk = clinic.owner();
+        desk.connects_email(&server).await;
+        let link = clinic.issues_link(&clinic.books(4500).await).await;
+        let address = format!("/payment-links/{}", id(&link));
+        desk.post(&format!("{address}/deliveries"), json!({"channel": "email"})).await.is(201);
+        while remit_app::outbox::run(&house.app).await.unwrap() > 0 {}
+        let letter = &server.letters("rosa@example.com")[0];
+        let reads = async || {
+            remit_app::messaging::read_bounces(&house.app).await.unwrap();
+            desk.get(EMAIL).await.is(200)
+        };
+        assert_eq!(reads().await["bounces_read_at"], Value::Null, "no mailbox, nothing to read");
+
+        let shown = desk.put(EMAIL, json!({"bounces_url": mailbox.url})).await.is(200);
+        assert_eq!((&shown["bounces_password_set"], &shown["bounces_error"]), (&json!(true), &Value::Null));
+        assert!(!shown["bounces_url"].as_str().unwrap().contains("fake"), "{shown}");
+        assert!(reads().await["bounces_read_at"].is_string());
+        assert_eq!((mailbox.visits(), reads().await["bounces_error"].clone()), (1, Value::Null), "and then a minute later");
+
+        // A crash between what was written and how far was read: it is read again, and says nothing new.
+        mailbox.bounces(letter, "550 5.1.1 <rosa@example.com>: no such user");
+        mailbox.bounces(letter, "550 5.1.1 <rosa@example.com>: no such user");
+        house.waits(remit_core::MINUTE_MS);
+        assert_eq!(reads().await["bounces_error"], Value::Null);
+        let failed = desk.get(&address).await.is(200);
+        assert_eq!((&failed["deliveries"][0]["status"], &failed["badges"]), (&json!("failed"), &json!(["delivery_failed"])));
+        let reason = failed["deliveries"][0]["reason"].as_str().unwrap();
+        assert!(reason.contains("no mailbox") && !reason.contains("rosa"), "{reason}");
+        mailbox.renumbers();
+        house.waits(remit_core::MINUTE_MS);
+        reads().await;
+        assert_eq!(mailbox.fetched(), [1, 2, 1, 2]);
+        assert_eq!(desk.get(&address).await.is(200)["deliveries"], failed["deliveries"]);
+
+        desk.put(EMAIL, json!({"bounces_password": "another"})).await.is(200);
+        let wrong = reads().await;
+        assert!(wrong["bounces_error"].as_str().unwrap().contains("name and password"), "{wrong}");
+        desk.put(EMAIL, json!({"bounces_url": "imaps://desk@evil.example"})).await.names(422, "invalid-fields", &["bounces_url"]);
+        desk.put(EMAIL, json!({"bounces_url": "imap://a:b@mail.example.com"})).await.names(422, "invalid-fields", &["bounces_url"]);
+        let without = desk.put(EMAIL, json!({"bounces_url": null})).await.is(200);
+        assert_eq!((&without["bounces_url"], &without["bounces_password_set"], &without["bounces_error"]), (&Value::Null, &json!(false), &Value::Null));
+        let visits = mailbox.visits();
+        reads().await;
+        assert_eq!((mailbox.visits(), mailbox.complaints()), (visits, vec![]));
     }
 }
