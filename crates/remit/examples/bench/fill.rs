@@ -98,7 +98,8 @@ pub async fn appointments(house: &House, count: u64) -> Result<()> {
     let (patients, visits) = (numbers(people), numbers(count));
     db.run("BEGIN".into()).await?;
     db.run(format!(
-        "{patients} INSERT INTO patient SELECT '{clinic}', {pat}, 'Anna ' || {surname}, 'p' || i || '@mail.example',
+        "{patients} INSERT INTO patient (clinic, id, name, email, phone, locale, created_at, updated_at)
+         SELECT '{clinic}', {pat}, 'Anna ' || {surname}, 'p' || i || '@mail.example',
          '+447700' || substr({eight}, 3), 'en-GB', {now}, {now} FROM n"
     ))
     .await?;
@@ -107,11 +108,13 @@ pub async fn appointments(house: &House, count: u64) -> Result<()> {
          UNION ALL SELECT '{clinic}', {surname}, {pat} FROM n
          UNION ALL SELECT '{clinic}', 'p' || i || '@mail.example', {pat} FROM n
          UNION ALL SELECT '{clinic}', '07700' || substr({eight}, 3), {pat} FROM n
-         UNION ALL SELECT '{clinic}', '447700' || substr({eight}, 3), {pat} FROM n"
+         UNION ALL SELECT '{clinic}', '447700' || substr({eight}, 3), {pat} FROM n
+         UNION ALL SELECT '{clinic}', substr({eight}, 5), {pat} FROM n"
     ))
     .await?;
     db.run(format!(
-        "{visits} INSERT INTO appointment SELECT '{clinic}', {apt}, {owner}, NULL, 'Check-up', {created},
+        "{visits} INSERT INTO appointment (clinic, id, patient, title, starts_at, ends_at, status, created_at, created_by)
+         SELECT '{clinic}', {apt}, {owner}, 'Check-up', {created},
          {created} + 1800000, 'booked', {created}, 'reception' FROM n"
     ))
     .await?;

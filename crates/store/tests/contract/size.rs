@@ -59,6 +59,17 @@ async fn lists_stay_fast(place: Place) {
     tx.commit().await.unwrap();
     tallies(&desk, now, "folded").await;
 }
+
+async fn the_rows_that_are_measured_fit_the_schema(place: Place) {
+    let desk = Desk::opens(&place).await;
+    let now = desk.now().await;
+    fill(&place, &desk, 2_000, now).await;
+    let tallies = remit_store::links::tallies(&desk.store, desk.clinic, 0, now + 1, now).await.unwrap();
+    assert_eq!(tallies.all().links, 2_000);
+    let rare = Filter { q: Some(RARE.into()), ..Filter::default() };
+    let (page, _) = remit_store::links::list(&desk.store, desk.clinic, &rare, None, 50, now).await.unwrap();
+    assert_eq!(page.len(), 2, "one patient to ten links, and a thousand patients at least");
+}
 }
 
 async fn tallies(desk: &Desk, now: UtcMs, what: &str) {
@@ -193,7 +204,8 @@ async fn fill(place: &Place, desk: &Desk, links: i64, now: UtcMs) {
     let (people, visits) = (numbers(patients), numbers(links));
     for sql in [
         format!(
-            "{people} INSERT INTO patient SELECT '{clinic}', {pat}, 'Anna ' || {surname}, 'p' || i || '@mail.example',
+            "{people} INSERT INTO patient (clinic, id, name, email, phone, locale, created_at, updated_at)
+             SELECT '{clinic}', {pat}, 'Anna ' || {surname}, 'p' || i || '@mail.example',
              '+447700' || substr({eight}, 3), 'en-GB', {now}, {now} FROM n"
         ),
         format!(
@@ -201,10 +213,12 @@ async fn fill(place: &Place, desk: &Desk, links: i64, now: UtcMs) {
              UNION ALL SELECT '{clinic}', {surname}, {pat} FROM n
              UNION ALL SELECT '{clinic}', 'p' || i || '@mail.example', {pat} FROM n
              UNION ALL SELECT '{clinic}', '07700' || substr({eight}, 3), {pat} FROM n
-             UNION ALL SELECT '{clinic}', '447700' || substr({eight}, 3), {pat} FROM n"
+             UNION ALL SELECT '{clinic}', '447700' || substr({eight}, 3), {pat} FROM n
+             UNION ALL SELECT '{clinic}', substr({eight}, 5), {pat} FROM n"
         ),
         format!(
-            "{visits} INSERT INTO appointment SELECT '{clinic}', {apt}, {owner}, NULL, 'Check-up', {created},
+            "{visits} INSERT INTO appointment (clinic, id, patient, title, starts_at, ends_at, status, created_at, created_by)
+             SELECT '{clinic}', {apt}, {owner}, 'Check-up', {created},
              {created} + 1800000, 'booked', {created}, 'reception' FROM n"
         ),
         format!(
