@@ -107,7 +107,7 @@ impl Clinic {
     }
 
     /// The node where staff work, and the one that the patient's phone reaches: another one where there is another.
-    fn far(&self) -> usize {
+    pub fn far(&self) -> usize {
         self.nodes.len() - 1
     }
 
@@ -318,6 +318,19 @@ impl Clinic {
         let messages = all["data"].as_array().expect("a list").iter();
         let holds = |message: &&Value| message["text"].as_str().unwrap_or_default().contains(text);
         messages.filter(holds).cloned().collect()
+    }
+
+    /// A member of staff at this node, signed in.
+    pub async fn desk_at(&self, node: usize) -> Browser {
+        let mut desk = self.phone_at(node);
+        let page = desk.get("/sign-in").await;
+        let form = page.form_with("password").expect("a sign-in form");
+        let says = |name: &str| self.nodes[0].says(name);
+        let (email, password) = (says("email"), says("password"));
+        let typed = [("email", email.as_str()), ("password", password.as_str())];
+        let inside = desk.submit(&page, &form, &typed).await;
+        assert_eq!(inside.status, 200, "{}", inside.text());
+        desk
     }
 
     // ---------------------------------------------------------------- the patient

@@ -7,18 +7,6 @@ use crate::clinic::{Clinic, gbp, id, minor, pays_by_card, url};
 
 const HERE: &str = "/financials/findings";
 
-async fn signs_in(clinic: &Clinic) -> Browser {
-    let mut desk = clinic.phone_at(0);
-    let page = desk.get("/sign-in").await;
-    let form = page.form_with("password").expect("a sign-in form");
-    let says = |name: &str| clinic.nodes[0].says(name);
-    let (email, password) = (says("email"), says("password"));
-    let typed = [("email", email.as_str()), ("password", password.as_str())];
-    let inside = desk.submit(&page, &form, &typed).await;
-    assert_eq!(inside.status, 200, "{}", inside.text());
-    desk
-}
-
 /// The card of the finding about an appointment, if there is one.
 fn card(page: &Page, visit: &Value) -> Option<Page> {
     let place = format!("\"/appointments/{}\"", id(visit));
@@ -60,7 +48,7 @@ pub async fn paid_twice_is_refunded_with_one_press(clinic: &Clinic) {
     let visit = clinic.books(4_500, json!({ "kind": "none" })).await;
     clinic.takes_cash(&visit, 4_500).await;
     clinic.takes(&visit, "card_terminal", 4_500).await.done();
-    let mut desk = signs_in(clinic).await;
+    let mut desk = clinic.desk_at(0).await;
     let shown = looks(&mut desk, &visit, |card| card.is_some()).await;
     let shown = shown.expect("a finding");
     let text = shown.text();
@@ -98,7 +86,7 @@ pub async fn credit_of_a_cancelled_appointment_is_refunded_with_one_press(clinic
     pays_by_card(&mut clinic.phone(), url(&link)).await;
     clinic.sees_status(&link, "paid").await;
     clinic.cancels(&visit).await;
-    let mut desk = signs_in(clinic).await;
+    let mut desk = clinic.desk_at(0).await;
     let shown = looks(&mut desk, &visit, |card| card.is_some())
         .await
         .expect("a finding");
@@ -135,7 +123,7 @@ pub async fn credit_of_a_cancelled_appointment_is_refunded_with_one_press(clinic
 pub async fn credit_is_kept_with_one_press(clinic: &Clinic) {
     let visit = clinic.books(3_000, json!({ "kind": "none" })).await;
     clinic.takes_cash(&visit, 3_700).await;
-    let mut desk = signs_in(clinic).await;
+    let mut desk = clinic.desk_at(0).await;
     let shown = looks(&mut desk, &visit, |card| card.is_some())
         .await
         .expect("a finding");
@@ -165,7 +153,7 @@ pub async fn credit_is_kept_with_one_press(clinic: &Clinic) {
 pub async fn a_finding_is_marked_as_done_with_a_note(clinic: &Clinic) {
     let visit = clinic.books(3_000, json!({ "kind": "none" })).await;
     clinic.takes_cash(&visit, 3_100).await;
-    let mut desk = signs_in(clinic).await;
+    let mut desk = clinic.desk_at(0).await;
     let shown = looks(&mut desk, &visit, |card| card.is_some())
         .await
         .expect("a finding");

@@ -10,20 +10,7 @@ const HEARD_WITHIN: Duration = Duration::from_secs(20);
 /// A stream on the last node hears of a payment made through the first.
 pub async fn the_other_node_hears_of_a_payment(clinic: &Clinic) {
     let (_, link) = clinic.books_and_issues(1_900).await;
-    let mut desk = clinic.phone();
-    let page = desk.get("/sign-in").await;
-    if page.status == 404 {
-        println!("note: there is no sign-in page, so nobody listens");
-        return;
-    }
-    let form = page.form_with("password").expect("a sign-in form");
-    let (email, password) = (
-        clinic.nodes[0].says("email"),
-        clinic.nodes[0].says("password"),
-    );
-    let typed = [("email", email.as_str()), ("password", password.as_str())];
-    let inside = desk.submit(&page, &form, &typed).await;
-    assert_eq!(inside.status, 200, "{}", inside.text());
+    let desk = clinic.desk_at(clinic.far()).await;
     let mut stream = desk.stream("/live").await;
     assert_eq!(stream.status().as_u16(), 200);
 
@@ -40,15 +27,7 @@ pub async fn the_other_node_hears_of_a_payment(clinic: &Clinic) {
 /// The bell's page tells of a payment, until the person has read it; another person's stays unread.
 pub async fn a_payment_is_told_at_the_bell_until_it_is_read(clinic: &Clinic) {
     let (visit, link) = clinic.books_and_issues(2_345).await;
-    let mut desk = clinic.phone();
-    let page = desk.get("/sign-in").await;
-    let form = page.form_with("password").expect("a sign-in form");
-    let (email, password) = (
-        clinic.nodes[0].says("email"),
-        clinic.nodes[0].says("password"),
-    );
-    let typed = [("email", email.as_str()), ("password", password.as_str())];
-    desk.submit(&page, &form, &typed).await;
+    let mut desk = clinic.desk_at(clinic.far()).await;
     let mut stream = desk.stream("/live").await;
     pays_by_card(&mut clinic.phone_at(0), url(&link)).await;
     hear(&mut stream, "notify").await;

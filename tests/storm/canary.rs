@@ -10,7 +10,7 @@ use fake_stripe::{FakeStripe, SECRET_KEY};
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::browser::{Browser, Page};
+use crate::browser::Page;
 use crate::clinic::{Clinic, PAID, gbp, id, pays_by_card, types_card, url};
 use crate::payers;
 
@@ -429,26 +429,12 @@ async fn exports(clinic: &Clinic, secrets: &Secrets, search: &mut Search) {
         search.look("a timeline", &events, &NAMES[..2]);
         search.look("a timeline", &events, &secrets.all());
     }
-    let mut desk = signed_in(clinic).await;
+    let mut desk = clinic.desk_at(0).await;
     let file = desk.get("/financials/summary.csv").await;
     assert_eq!(file.status, 200);
     search.look("the file of the summary", &file.body, &HEALTH);
     search.look("the file of the summary", &file.body, &NAMES);
     search.look("the file of the summary", &file.body, &secrets.all());
-}
-
-async fn signed_in(clinic: &Clinic) -> Browser {
-    let mut desk = clinic.phone_at(0);
-    let page = desk.get("/sign-in").await;
-    let form = page.form_with("password").expect("a sign-in form");
-    let (email, password) = (
-        clinic.nodes[0].says("email"),
-        clinic.nodes[0].says("password"),
-    );
-    let typed = [("email", email.as_str()), ("password", password.as_str())];
-    let inside = desk.submit(&page, &form, &typed).await;
-    assert_eq!(inside.status, 200, "{}", inside.text());
-    desk
 }
 
 /// A stolen database opens nothing: its bytes hold no token, key or password (design 3). Names are there, as they must.
@@ -466,8 +452,30 @@ fn bytes_at_rest(clinic: &Clinic, secrets: &Secrets, search: &mut Search) {
     }
 }
 
+/// The managers' digest, which names nobody. The house starts again for it.
+async fn digest(clinic: &mut Clinic, carriers: &Carriers, secrets: &Secrets, search: &mut Search) {
+    let on = json!({ "enabled": true, "hour": 0 });
+    let saved = clinic.call(0, Method::PUT, "/settings/digest", Some(&on), None);
+    saved.await.done();
+    let back = "UPDATE digest_setting SET last_day = last_day - 1 RETURNING last_day";
+    clinic.number(back).await;
+    clinic.restarts();
+    let manager = clinic.nodes[0].says("email");
+    let end = Instant::now() + STRIPE_WITHIN;
+    while carriers.mail.letters(&manager).is_empty() {
+        assert!(Instant::now() < end, "no digest");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    for letter in carriers.mail.letters(&manager) {
+        for part in letter.parts() {
+            let text = String::from_utf8_lossy(&part.bytes);
+            reads(true, letter.header("subject"), &text, secrets, search);
+        }
+    }
+}
+
 pub async fn play() {
-    let clinic = Clinic::on_sqlite(&[("REMIT_LOG", "trace,hyper=info,h2=info,sqlx=info")]);
+    let mut clinic = Clinic::on_sqlite(&[("REMIT_LOG", "trace,hyper=info,h2=info,sqlx=info")]);
     let stripe = payers::stripe(crate::seed()).await;
     let carriers = Carriers::open().await;
     let secrets = drive(&clinic, &stripe, &carriers).await;
@@ -486,6 +494,8 @@ pub async fn play() {
     exports(&clinic, &secrets, &mut search).await;
     provider(&stripe, &secrets, &mut search);
     bytes_at_rest(&clinic, &secrets, &mut search);
+    machine(&clinic, &secrets, &mut search).await;
+    digest(&mut clinic, &carriers, &secrets, &mut search).await;
     machine(&clinic, &secrets, &mut search).await;
     println!(
         "S17: {} canaries looked for in {} places, {} kB; {} hits",

@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use crate::books;
-use crate::browser::Browser;
 use crate::clinic::{Clinic, id, url};
 use crate::payers::{self, Desk};
 use crate::server::{self, Server, Start};
@@ -80,7 +79,7 @@ pub async fn play_an_unknown_one() {
     books::comes_to(&clinic, found, 1, WITHIN).await;
     assert_eq!(payers::owes(&clinic, &visit).await, (desk.price, 0, 0));
 
-    let mut staff = signs_in(&clinic).await;
+    let mut staff = clinic.desk_at(0).await;
     let list = staff.get("/financials/findings").await;
     let place = list.body.split("href=\"").skip(1).find_map(|rest| {
         let (href, _) = rest.split_once('"')?;
@@ -108,17 +107,6 @@ pub async fn play_an_unknown_one() {
     books::comes_to(&clinic, found, 0, WITHIN).await;
     same_money(&clinic, &stripe).await;
     clinic.books_balance();
-}
-
-async fn signs_in(clinic: &Clinic) -> Browser {
-    let mut staff = clinic.phone_at(0);
-    let page = staff.get("/sign-in").await;
-    let form = page.form_with("password").expect("a sign-in form");
-    let says = |name: &str| clinic.nodes[0].says(name);
-    let (email, password) = (says("email"), says("password"));
-    let typed = [("email", email.as_str()), ("password", password.as_str())];
-    staff.submit(&page, &form, &typed).await;
-    staff
 }
 
 /// What a command of the operator's answers: done, or why not.
