@@ -3,17 +3,20 @@
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use fake_carriers::{
-    ACCOUNT_SID, API_KEY, API_SECRET, AUTH_TOKEN, FakeCarriers, FakeSmtp, Fault, MailFault,
-    SIGNATURE_SECRET, TOKEN,
+    ACCOUNT_SID, API_KEY, API_SECRET, AUTH_TOKEN, FakeCarriers, FakeImap, FakeSmtp, Fault,
+    MailFault, SIGNATURE_SECRET, TOKEN,
 };
 
 const USE: &str = "use: fake-carriers [--listen ADDR] [--smtp ADDR]   (default 127.0.0.1:12121 and 127.0.0.1:12125)";
-/// Numbers and an address that always fail, to be seen by hand.
+/// Numbers and addresses that always fail, to be seen by hand.
 const UNSUBSCRIBED: &str = "+447700900610";
 const UNREACHABLE: &str = "+447700900003";
 const NOBODY: &str = "nobody@example.com";
+/// Taken, and then it comes back to the mailbox.
+const GONE: &str = "gone@example.com";
 const REPEATS: usize = 1_000;
 
 fn wanted() -> Option<(SocketAddr, SocketAddr)> {
@@ -35,9 +38,14 @@ async fn main() -> ExitCode {
         eprintln!("{USE}");
         return ExitCode::from(2);
     };
-    let (texts, mail) = match (FakeCarriers::start(http).await, FakeSmtp::start(smtp).await) {
-        (Ok(texts), Ok(mail)) => (texts, mail),
-        (Err(error), _) | (_, Err(error)) => {
+    let started = async {
+        let texts = FakeCarriers::start(http).await?;
+        let mail = FakeSmtp::start(smtp).await?;
+        Ok::<_, std::io::Error>((texts, mail, FakeImap::open().await?))
+    };
+    let (texts, mail, mailbox) = match started.await {
+        Ok(started) => started,
+        Err(error) => {
             eprintln!("cannot listen: {error}");
             return ExitCode::FAILURE;
         }
@@ -56,11 +64,18 @@ async fn main() -> ExitCode {
         texts.url
     );
     println!("http: api_base {}/gateway token {TOKEN}", texts.url);
-    println!("smtp: smtp_url {}", mail.url);
+    println!("smtp: smtp_url {} bounces_url {}", mail.url, mailbox.url);
     println!(
-        "texts to {UNSUBSCRIBED} are refused, to {UNREACHABLE} not delivered; email to {NOBODY} comes back"
+        "texts to {UNSUBSCRIBED} are refused, to {UNREACHABLE} not delivered; email to {NOBODY} is refused, to {GONE} \
+         comes back"
     );
     // Serves until a signal ends the process.
-    std::future::pending::<()>().await;
-    ExitCode::SUCCESS
+    let mut back = 0;
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        for letter in mail.letters(GONE).iter().skip(back) {
+            mailbox.bounces(letter, "550 5.1.1 no such user");
+            back += 1;
+        }
+    }
 }
