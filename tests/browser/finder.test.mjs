@@ -105,6 +105,39 @@ test("by keyboard alone: to a patient, an appointment, a link and an action", as
   await desk.close();
 });
 
+test("what the arrows have come to stands when a later answer comes", async () => {
+  const desk = await Desk.signIn(browser, demo);
+  const { page } = desk;
+  const name = fixture.patient.name;
+  for (const entersBefore of [true, false]) {
+    await page.goto("/financials/summary");
+    let answer;
+    const held = new Promise((resolve) => (answer = resolve));
+    await page.route((url) => url.pathname === "/find" && url.searchParams.get("q") === name, async (route) => {
+      await held;
+      await route.continue().catch(() => {}); // nobody may be waiting any more
+    });
+    await open(page);
+    await type(page, name.slice(0, -1), "Appointments");
+    const asked = page.waitForRequest((request) => new URL(request.url()).searchParams.get("q") === name);
+    await field(page).pressSequentially(name.slice(-1));
+    await asked;
+    const wanted = options(page, "Appointments").first();
+    await walkTo(page, wanted);
+    if (!entersBefore) {
+      await wanted.evaluate((option) => (option.dataset.before = ""));
+      answer();
+      await page.locator("#found [data-before]").waitFor({ state: "detached" });
+      assert.equal(await wanted.getAttribute("aria-selected"), "true");
+    }
+    await page.keyboard.press("Enter");
+    await page.waitForURL(`**/appointments/${appointment.id}`);
+    answer();
+    await page.unrouteAll();
+  }
+  await desk.close();
+});
+
 test("Escape gives the focus back, and a page for whoever has no script", async () => {
   const desk = await Desk.signIn(browser, demo);
   const { page } = desk;

@@ -3,6 +3,9 @@
 /** How long somebody must pause before the list is asked for. */
 const PAUSE_MS = 150;
 
+/** By what an option is known again. */
+const named = (option) => option.getAttribute("href") ?? option.textContent;
+
 export class Suggestions {
   /**
    * `find(words)` answers with what stands in the list (elements of role option, or around such), or null to leave it;
@@ -15,9 +18,10 @@ export class Suggestions {
   constructor(input, list, find, take, combobox) {
     Object.assign(this, { input, list, find, combobox, asked: 0, entered: false });
     input.addEventListener("input", () => this.later());
-    // Enter before the answer is there waits for it: what stood in the list before is not what was meant.
+    // Enter before the answer is there waits for it: what stood in the list before is not what was meant, unless it was
+    // walked to.
     input.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || (!this.waits && list.querySelector("[aria-selected=true], [data-combobox-option-default=true]"))) return;
+      if (event.key !== "Enter" || this.chosen() || (!this.waits && list.querySelector("[data-combobox-option-default=true]"))) return;
       event.preventDefault();
       event.stopImmediatePropagation();
       this.entered = true;
@@ -33,6 +37,10 @@ export class Suggestions {
     // Typed before this was there.
     if (input.value.trim()) this.later();
   }
+  /** What the arrows have come to. */
+  chosen() {
+    return this.list.querySelector("[aria-selected=true]");
+  }
   later() {
     clearTimeout(this.timer);
     this.waits = true;
@@ -47,6 +55,7 @@ export class Suggestions {
     if (mine !== this.asked || !this.input.isConnected) return;
     this.waits = false;
     if (!found || this.held) return;
+    const chosen = this.chosen();
     this.list.replaceChildren(...found);
     this.list.hidden = !found.length;
     const options = [...this.list.querySelectorAll("[role=option]")];
@@ -58,6 +67,9 @@ export class Suggestions {
     }
     this.list.setAttribute("role", "listbox");
     this.combobox.start();
+    // A late answer does not take away what was walked to, where it still has it.
+    const same = chosen && options.find((option) => named(option) === named(chosen));
+    for (let step = 0; same && this.chosen() !== same && step < options.length; step += 1) this.combobox.navigate();
     if (this.entered) options.find((option) => !option.matches(".add"))?.click();
     this.entered = false;
   }
