@@ -8,7 +8,7 @@ use crate::{Result, Store, Tx};
 
 statements! {
     WATCH = ["INSERT INTO bounce_mailbox (clinic, channel, due_at) VALUES ($1, $2, $3)
-        ON CONFLICT (clinic, channel) DO UPDATE SET due_at = excluded.due_at, error = NULL"];
+        ON CONFLICT (clinic, channel) DO UPDATE SET due_at = excluded.due_at, validity = NULL, uid = NULL, error = NULL"];
     FORGET = ["DELETE FROM bounce_mailbox WHERE clinic = $1 AND channel = $2"];
     DUE = ["SELECT b.clinic, b.channel, b.due_at, b.validity, b.uid FROM bounce_mailbox b
         JOIN messaging_channel c ON c.clinic = b.clinic AND c.id = b.channel
@@ -37,7 +37,8 @@ pub struct Watched {
     pub error: Option<String>,
 }
 
-/// Reads a connection's mailbox from now on, going on where it was read before.
+/// Reads a connection's mailbox from now on, its last letters first: it may be another one than before, whose letters have
+/// numbers of their own.
 ///
 /// # Errors
 /// The engine's own.

@@ -238,6 +238,15 @@ on_both_engines! {
         assert_eq!(mailbox.fetched(), [1, 2, 1, 2]);
         assert_eq!(desk.get(&address).await.is(200)["deliveries"], failed["deliveries"]);
 
+        // Another mailbox with the same count: its letters are not taken for those that were read.
+        let other = FakeImap::open().await.unwrap();
+        other.renumbers();
+        other.bounces(letter, "550 5.1.1 no such user");
+        desk.put(EMAIL, json!({"bounces_url": other.url})).await.is(200);
+        reads().await;
+        assert_eq!(other.fetched(), [1]);
+        desk.put(EMAIL, json!({"bounces_url": mailbox.url})).await.is(200);
+
         desk.put(EMAIL, json!({"bounces_password": "another"})).await.is(200);
         let wrong = reads().await;
         assert!(wrong["bounces_error"].as_str().unwrap().contains("name and password"), "{wrong}");
