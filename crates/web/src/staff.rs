@@ -86,8 +86,8 @@ pub fn router(app: Arc<App>, trusted_proxies: &[IpAddr]) -> Router {
             app: app.clone(),
             permission: door.permission,
         };
-        let handler = door.handler.layer(from_fn_with_state(guard, doors::admit));
-        router = router.route(door.path, handler);
+        let guarded = from_fn_with_state(guard, doors::admit);
+        router = router.route(door.path, door.handler().layer(guarded));
     }
     router.with_state(app)
 }

@@ -1,11 +1,13 @@
 //! Every staff route with the one permission it needs: the table that the router is made of, so that no route can be
 //! outside it (suite S11).
 
+use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::RequestExt as _;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Form as Fields, Request, State};
+use axum::handler::Handler;
 use axum::http::Method;
 use axum::middleware::Next;
 use axum::response::Response;
@@ -28,30 +30,56 @@ use super::{
 use crate::pages::Section;
 use crate::pages::message::{Message, PlainMessage};
 
+/// A handler whatever it reads from the request. All doors are of this one type: what axum wraps around a handler would
+/// otherwise be compiled for each of them.
+type Answerer = Arc<dyn Fn(Request, Arc<App>) -> Answering + Send + Sync>;
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
 /// One route: how it is asked for, what it needs, who answers.
 pub struct Door {
     pub method: Method,
     pub path: &'static str,
     pub permission: Permission,
-    pub handler: MethodRouter<Arc<App>>,
+    answerer: Answerer,
 }
 
-fn see(path: &'static str, permission: Permission, handler: MethodRouter<Arc<App>>) -> Door {
-    Door {
-        method: Method::GET,
-        path,
-        permission,
-        handler,
+impl Door {
+    fn new<H, T>(method: Method, path: &'static str, permission: Permission, handler: H) -> Door
+    where
+        H: Handler<T, Arc<App>, Future = Answering>,
+    {
+        Door {
+            method,
+            path,
+            permission,
+            answerer: Arc::new(move |request, app| handler.clone().call(request, app)),
+        }
+    }
+
+    /// The door as axum opens it: only to the door's method.
+    pub(super) fn handler(self) -> MethodRouter<Arc<App>> {
+        let answerer = self.answerer;
+        let handler = move |State(app): State<Arc<App>>, request: Request| answerer(request, app);
+        if self.method == Method::POST {
+            post(handler)
+        } else {
+            get(handler)
+        }
     }
 }
 
-fn act(path: &'static str, permission: Permission, handler: MethodRouter<Arc<App>>) -> Door {
-    Door {
-        method: Method::POST,
-        path,
-        permission,
-        handler,
-    }
+fn see<H, T>(path: &'static str, permission: Permission, handler: H) -> Door
+where
+    H: Handler<T, Arc<App>, Future = Answering>,
+{
+    Door::new(Method::GET, path, permission, handler)
+}
+
+fn act<H, T>(path: &'static str, permission: Permission, handler: H) -> Door
+where
+    H: Handler<T, Arc<App>, Future = Answering>,
+{
+    Door::new(Method::POST, path, permission, handler)
 }
 
 /// The table.
@@ -65,71 +93,71 @@ pub fn doors() -> Vec<Door> {
 #[rustfmt::skip]
 fn desk_doors() -> Vec<Door> {
     vec![
-        act("/sign-out", Look, post(sign_in::leave)),
-        see("/", Look, get(diary::show)),
-        see("/diary", Look, get(diary::show)),
-        see("/appointments/new", Book, get(booking::show)),
-        act("/appointments/new", Book, post(booking::preview)),
-        act("/appointments", Book, post(booking::book)),
-        see("/appointments/{id}", Look, get(appointments::show)),
-        act("/appointments/{id}/status", Book, post(appointments::change_status)),
-        see("/appointments/{id}/end", Book, get(ending::show)),
-        act("/appointments/{id}/end", Book, post(ending::save)),
-        see("/appointments/{id}/reschedule", Book, get(reschedule::show)),
-        act("/appointments/{id}/reschedule", Book, post(reschedule::save)),
-        act("/appointments/{id}/charges", TakeMoney, post(appointments::add_charge)),
-        act("/appointments/{id}/charges/{charge}/remove", TakeMoney, post(appointments::remove_charge)),
-        act("/appointments/{id}/checkout", TakeMoney, post(checkout::check_out)),
-        see("/payment-links/{id}", Look, get(links::show)),
-        see("/payment-links/{id}/receipt", Look, get(receipts::of_link)),
-        act("/payment-links/{id}/deliveries", TakeMoney, post(links::deliver)),
-        act("/payment-links/{id}/cancel", TakeMoney, post(links::cancel)),
-        act("/payment-links/{id}/renew", TakeMoney, post(links::renew)),
-        see("/payment-links/{id}/follow-up", Look, get(follow_up::show_row)),
-        act("/payment-links/{id}/follow-up", TakeMoney, post(follow_up::mark)),
-        see("/payment-links/{id}/row", Look, get(link_rows::show)),
-        see("/payment-links/{id}/timeline", Look, get(link_panel::show)),
-        act("/appointments/{id}/payment-links", TakeMoney, post(new_link::make)),
-        see("/financials/online-payments/new", TakeMoney, get(new_link::show)),
-        act("/financials/online-payments/export", TakeMoney, post(exports::export)),
-        act("/financials/online-payments/selection", TakeMoney, post(selection::act)),
-        see("/payment-links/{id}/refund", TakeMoney, get(refunds::of_link)),
-        see("/payments/{id}", Look, get(payment::show)),
-        see("/payments/{id}/receipt", Look, get(receipts::show)),
-        act("/payments/{id}/receipt", TakeMoney, post(receipts::send)),
-        see("/payments/{id}/receipt.pdf", Look, get(receipts::file)),
-        see("/payments/{id}/refund", TakeMoney, get(refunds::show)),
-        act("/payments/{id}/refund", TakeMoney, post(refunds::give_back)),
-        act("/payments/{id}/correct", TakeMoney, post(refunds::correct)),
-        act("/refunds/{id}/approve", Refund, post(payment::approve)),
-        act("/refunds/{id}/decline", TakeMoney, post(payment::decline)),
-        see("/financials", Look, get(online_payments::start)),
-        see("/financials/online-payments", Look, get(online_payments::show)),
-        see("/financials/online-payments/follow-up", Look, get(follow_up::show)),
-        see("/financials/summary", Look, get(summary::show)),
-        see("/financials/summary.csv", Look, get(summary::csv)),
-        see("/financials/payments", Look, get(payments::show)),
-        see("/financials/findings", Look, get(findings::show)),
-        act("/financials/findings/{id}/close", Refund, post(findings::close)),
-        act("/financials/findings/{id}/ask", Refund, post(findings::ask)),
-        see("/financials/findings/{id}/match", Refund, get(findings::matching::show)),
-        act("/financials/findings/{id}/match", Refund, post(findings::matching::place)),
-        act("/financials/failed-work/{id}/retry", Refund, post(findings::retry)),
-        act("/financials/events/retry", Refund, post(findings::apply_again)),
-        act("/financials/credits/{id}/keep", Refund, post(findings::keep)),
-        see("/find", Look, get(find::show)),
-        see("/shortcuts", Look, get(shortcuts::show)),
-        see("/notifications", Look, get(notifications::show)),
-        act("/notifications/read", Look, post(notifications::read)),
-        see("/patients", Look, get(patients::list)),
-        see("/patients/new", Book, get(new_patient::show)),
-        act("/patients/new", Book, post(new_patient::create)),
-        see("/patients/{id}", Look, get(patients::show)),
-        act("/patients/{id}", Book, post(patients::save)),
-        act("/patients/{id}/notes", Book, post(patients::note)),
-        act("/patients/{id}/notes/{note}/strike", Book, post(patients::strike)),
-        see("/patients/{id}/merge", Configure, get(merging::show)),
-        act("/patients/{id}/merge", Configure, post(merging::merge)),
+        act("/sign-out", Look, sign_in::leave),
+        see("/", Look, diary::show),
+        see("/diary", Look, diary::show),
+        see("/appointments/new", Book, booking::show),
+        act("/appointments/new", Book, booking::preview),
+        act("/appointments", Book, booking::book),
+        see("/appointments/{id}", Look, appointments::show),
+        act("/appointments/{id}/status", Book, appointments::change_status),
+        see("/appointments/{id}/end", Book, ending::show),
+        act("/appointments/{id}/end", Book, ending::save),
+        see("/appointments/{id}/reschedule", Book, reschedule::show),
+        act("/appointments/{id}/reschedule", Book, reschedule::save),
+        act("/appointments/{id}/charges", TakeMoney, appointments::add_charge),
+        act("/appointments/{id}/charges/{charge}/remove", TakeMoney, appointments::remove_charge),
+        act("/appointments/{id}/checkout", TakeMoney, checkout::check_out),
+        see("/payment-links/{id}", Look, links::show),
+        see("/payment-links/{id}/receipt", Look, receipts::of_link),
+        act("/payment-links/{id}/deliveries", TakeMoney, links::deliver),
+        act("/payment-links/{id}/cancel", TakeMoney, links::cancel),
+        act("/payment-links/{id}/renew", TakeMoney, links::renew),
+        see("/payment-links/{id}/follow-up", Look, follow_up::show_row),
+        act("/payment-links/{id}/follow-up", TakeMoney, follow_up::mark),
+        see("/payment-links/{id}/row", Look, link_rows::show),
+        see("/payment-links/{id}/timeline", Look, link_panel::show),
+        act("/appointments/{id}/payment-links", TakeMoney, new_link::make),
+        see("/financials/online-payments/new", TakeMoney, new_link::show),
+        act("/financials/online-payments/export", TakeMoney, exports::export),
+        act("/financials/online-payments/selection", TakeMoney, selection::act),
+        see("/payment-links/{id}/refund", TakeMoney, refunds::of_link),
+        see("/payments/{id}", Look, payment::show),
+        see("/payments/{id}/receipt", Look, receipts::show),
+        act("/payments/{id}/receipt", TakeMoney, receipts::send),
+        see("/payments/{id}/receipt.pdf", Look, receipts::file),
+        see("/payments/{id}/refund", TakeMoney, refunds::show),
+        act("/payments/{id}/refund", TakeMoney, refunds::give_back),
+        act("/payments/{id}/correct", TakeMoney, refunds::correct),
+        act("/refunds/{id}/approve", Refund, payment::approve),
+        act("/refunds/{id}/decline", TakeMoney, payment::decline),
+        see("/financials", Look, online_payments::start),
+        see("/financials/online-payments", Look, online_payments::show),
+        see("/financials/online-payments/follow-up", Look, follow_up::show),
+        see("/financials/summary", Look, summary::show),
+        see("/financials/summary.csv", Look, summary::csv),
+        see("/financials/payments", Look, payments::show),
+        see("/financials/findings", Look, findings::show),
+        act("/financials/findings/{id}/close", Refund, findings::close),
+        act("/financials/findings/{id}/ask", Refund, findings::ask),
+        see("/financials/findings/{id}/match", Refund, findings::matching::show),
+        act("/financials/findings/{id}/match", Refund, findings::matching::place),
+        act("/financials/failed-work/{id}/retry", Refund, findings::retry),
+        act("/financials/events/retry", Refund, findings::apply_again),
+        act("/financials/credits/{id}/keep", Refund, findings::keep),
+        see("/find", Look, find::show),
+        see("/shortcuts", Look, shortcuts::show),
+        see("/notifications", Look, notifications::show),
+        act("/notifications/read", Look, notifications::read),
+        see("/patients", Look, patients::list),
+        see("/patients/new", Book, new_patient::show),
+        act("/patients/new", Book, new_patient::create),
+        see("/patients/{id}", Look, patients::show),
+        act("/patients/{id}", Book, patients::save),
+        act("/patients/{id}/notes", Book, patients::note),
+        act("/patients/{id}/notes/{note}/strike", Book, patients::strike),
+        see("/patients/{id}/merge", Configure, merging::show),
+        act("/patients/{id}/merge", Configure, merging::merge),
     ]
 }
 
@@ -137,67 +165,67 @@ fn desk_doors() -> Vec<Door> {
 #[rustfmt::skip]
 fn settings_doors() -> Vec<Door> {
     vec![
-        see("/settings", Look, get(methods::start)),
-        see("/settings/payment-methods", Look, get(methods::show)),
-        act("/settings/payment-methods", Configure, post(methods::save)),
-        see("/settings/messages/texts", Look, get(templates::show)),
-        act("/settings/messages/texts", Configure, post(templates::save)),
-        act("/settings/messages/texts/preview", Configure, post(templates::preview)),
-        see("/settings/providers", Administer, get(providers::show)),
-        act("/settings/providers/{provider}", Administer, post(providers::save)),
-        act("/settings/providers/{provider}/test", Administer, post(providers::test)),
-        act("/settings/providers/{provider}/register", Administer, post(providers::register)),
-        act("/settings/providers/{provider}/enable", Administer, post(providers::enable)),
-        act("/settings/providers/{provider}/disable", Administer, post(providers::disable)),
-        see("/settings/messages", Administer, get(messaging::show)),
-        act("/settings/messages/{channel}", Administer, post(messaging::save)),
-        act("/settings/messages/{channel}/test", Administer, post(messaging::test)),
-        act("/settings/messages/{channel}/disconnect", Administer, post(messaging::disconnect)),
-        see("/settings/refunds", Look, get(refunds::limits)),
-        act("/settings/refunds", Administer, post(refunds::save_limits)),
-        see("/settings/reminders", Look, get(reminders::show)),
-        act("/settings/reminders", Configure, post(reminders::save)),
-        see("/settings/limits", Look, get(sending_limits::show)),
-        act("/settings/limits", Configure, post(sending_limits::save)),
-        see("/settings/receipts", Look, get(receipts::settings)),
-        act("/settings/receipts", Configure, post(receipts::save_settings)),
-        see("/settings/digest", Look, get(digest::show)),
-        act("/settings/digest", Configure, post(digest::save)),
-        see("/settings/clinic", Look, get(clinic::show)),
-        act("/settings/clinic", Configure, post(clinic::save)),
-        see("/settings/clinic/preview", Look, get(clinic::show_preview)),
-        act("/settings/clinic/logo", Configure, post(clinic::set_logo)),
-        act("/settings/clinic/logo/remove", Configure, post(clinic::drop_logo)),
-        see("/settings/staff", Administer, get(people::list)),
-        see("/settings/staff/new", Administer, get(people::fresh)),
-        act("/settings/staff/new", Administer, post(people::invite)),
-        see("/settings/staff/{id}", Administer, get(people::show)),
-        act("/settings/staff/{id}", Administer, post(people::save)),
-        act("/settings/staff/{id}/password", Administer, post(people::reset)),
-        act("/settings/staff/{id}/sign-out", Administer, post(people::sign_out)),
-        act("/settings/staff/{id}/deactivate", Administer, post(people::deactivate)),
-        act("/settings/staff/{id}/reactivate", Administer, post(people::reactivate)),
-        see("/settings/api-keys", Administer, get(api_keys::list)),
-        act("/settings/api-keys", Administer, post(api_keys::create)),
-        act("/settings/api-keys/{id}/revoke", Administer, post(api_keys::revoke)),
-        see("/account", Look, get(account::show)),
-        act("/account", Look, post(account::save)),
-        act("/account/password", Look, post(account::change_password)),
-        act("/account/sessions/{id}/end", Look, post(account::end_session)),
-        act("/account/sign-out-others", Look, post(account::end_others)),
-        see("/settings/services", Look, get(services::list)),
-        see("/settings/services/new", Configure, get(services::fresh)),
-        act("/settings/services/new", Configure, post(services::create)),
-        see("/settings/services/{id}", Configure, get(services::show)),
-        act("/settings/services/{id}", Configure, post(services::change)),
-        see("/settings/practitioners", Look, get(practitioners::list)),
-        see("/settings/practitioners/new", Configure, get(practitioners::fresh)),
-        act("/settings/practitioners/new", Configure, post(practitioners::create)),
-        see("/settings/practitioners/{id}", Configure, get(practitioners::show)),
-        act("/settings/practitioners/{id}", Configure, post(practitioners::change)),
-        act("/settings/practitioners/{id}/retire", Configure, post(practitioners::retire)),
-        act("/settings/practitioners/{id}/absences", Configure, post(practitioners::add_absence)),
-        act("/settings/practitioners/{id}/absences/{absence}/remove", Configure, post(practitioners::remove_absence)),
+        see("/settings", Look, methods::start),
+        see("/settings/payment-methods", Look, methods::show),
+        act("/settings/payment-methods", Configure, methods::save),
+        see("/settings/messages/texts", Look, templates::show),
+        act("/settings/messages/texts", Configure, templates::save),
+        act("/settings/messages/texts/preview", Configure, templates::preview),
+        see("/settings/providers", Administer, providers::show),
+        act("/settings/providers/{provider}", Administer, providers::save),
+        act("/settings/providers/{provider}/test", Administer, providers::test),
+        act("/settings/providers/{provider}/register", Administer, providers::register),
+        act("/settings/providers/{provider}/enable", Administer, providers::enable),
+        act("/settings/providers/{provider}/disable", Administer, providers::disable),
+        see("/settings/messages", Administer, messaging::show),
+        act("/settings/messages/{channel}", Administer, messaging::save),
+        act("/settings/messages/{channel}/test", Administer, messaging::test),
+        act("/settings/messages/{channel}/disconnect", Administer, messaging::disconnect),
+        see("/settings/refunds", Look, refunds::limits),
+        act("/settings/refunds", Administer, refunds::save_limits),
+        see("/settings/reminders", Look, reminders::show),
+        act("/settings/reminders", Configure, reminders::save),
+        see("/settings/limits", Look, sending_limits::show),
+        act("/settings/limits", Configure, sending_limits::save),
+        see("/settings/receipts", Look, receipts::settings),
+        act("/settings/receipts", Configure, receipts::save_settings),
+        see("/settings/digest", Look, digest::show),
+        act("/settings/digest", Configure, digest::save),
+        see("/settings/clinic", Look, clinic::show),
+        act("/settings/clinic", Configure, clinic::save),
+        see("/settings/clinic/preview", Look, clinic::show_preview),
+        act("/settings/clinic/logo", Configure, clinic::set_logo),
+        act("/settings/clinic/logo/remove", Configure, clinic::drop_logo),
+        see("/settings/staff", Administer, people::list),
+        see("/settings/staff/new", Administer, people::fresh),
+        act("/settings/staff/new", Administer, people::invite),
+        see("/settings/staff/{id}", Administer, people::show),
+        act("/settings/staff/{id}", Administer, people::save),
+        act("/settings/staff/{id}/password", Administer, people::reset),
+        act("/settings/staff/{id}/sign-out", Administer, people::sign_out),
+        act("/settings/staff/{id}/deactivate", Administer, people::deactivate),
+        act("/settings/staff/{id}/reactivate", Administer, people::reactivate),
+        see("/settings/api-keys", Administer, api_keys::list),
+        act("/settings/api-keys", Administer, api_keys::create),
+        act("/settings/api-keys/{id}/revoke", Administer, api_keys::revoke),
+        see("/account", Look, account::show),
+        act("/account", Look, account::save),
+        act("/account/password", Look, account::change_password),
+        act("/account/sessions/{id}/end", Look, account::end_session),
+        act("/account/sign-out-others", Look, account::end_others),
+        see("/settings/services", Look, services::list),
+        see("/settings/services/new", Configure, services::fresh),
+        act("/settings/services/new", Configure, services::create),
+        see("/settings/services/{id}", Configure, services::show),
+        act("/settings/services/{id}", Configure, services::change),
+        see("/settings/practitioners", Look, practitioners::list),
+        see("/settings/practitioners/new", Configure, practitioners::fresh),
+        act("/settings/practitioners/new", Configure, practitioners::create),
+        see("/settings/practitioners/{id}", Configure, practitioners::show),
+        act("/settings/practitioners/{id}", Configure, practitioners::change),
+        act("/settings/practitioners/{id}/retire", Configure, practitioners::retire),
+        act("/settings/practitioners/{id}/absences", Configure, practitioners::add_absence),
+        act("/settings/practitioners/{id}/absences/{absence}/remove", Configure, practitioners::remove_absence),
     ]
 }
 
