@@ -113,6 +113,7 @@ pub async fn play(clinic: Clinic) {
     each_fault_of_an_email_ends_as_it_must(&house).await;
     an_email_that_came_back_is_read_in_the_mailbox(&house).await;
     a_forged_receipt_changes_nothing(&house).await;
+    a_mail_server_that_hangs_keeps_no_text_waiting(&house).await;
     the_other_carriers_carry_too(&house).await;
     assert_eq!(house.complaints(), [""; 0]);
     let mut said = doors::secrets_in_logs(&house.clinic).await;
@@ -281,6 +282,27 @@ async fn an_email_that_came_back_is_read_in_the_mailbox(house: &House) {
     assert_eq!(house.mail.letters(&fine_to).len(), 1);
     assert_eq!((mailbox.fetched(), mailbox.complaints()), (vec![2], vec![]));
     house.sets("email", json!({ "bounces_url": null })).await;
+}
+
+/// The order tells: the text is there while the emails before it still wait for their server.
+async fn a_mail_server_that_hangs_keeps_no_text_waiting(house: &House) {
+    let mut hanging = Vec::new();
+    for _ in 0..3 {
+        let (link, _, email) = house.issues().await;
+        house.mail.fault(&email, MailFault::Hangs);
+        house.clinic.sends(&link, "email").await;
+        hanging.push(link);
+    }
+    while house.mail.hanging() == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+    }
+    let (link, _, _) = house.issues().await;
+    house.clinic.sends(&link, "sms").await;
+    house.sees(&link, "delivered").await;
+    for link in &hanging {
+        let waits = house.clinic.link(link).await;
+        assert_eq!(latest(&waits)["status"], "queued");
+    }
 }
 
 async fn a_forged_receipt_changes_nothing(house: &House) {

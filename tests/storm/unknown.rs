@@ -28,8 +28,8 @@ const GAIN_S: i64 = 30;
 const LAST_GAIN_S: i64 = 3_600;
 const LAST_GAINS: u32 = 30;
 const OUTAGE_MS: i64 = 15_000;
-/// Calls under way and the breaker's own count, when an outage begins.
-const BEFORE_BREAKER_MAX: usize = AT_ONCE + 5;
+/// Calls under way for patients and in the outbox, and the breaker's own count, when an outage begins.
+const BEFORE_BREAKER_MAX: usize = AT_ONCE + 16 + 5;
 /// A probe after 2 to 4 s, the next after 4 to 8 s, and so on.
 const PROBES_MAX: usize = 5;
 

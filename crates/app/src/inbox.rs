@@ -12,11 +12,13 @@ use remit_store::inbox::{self, Leased, Outcome, Received};
 use remit_store::providers::RefusedWebhooks;
 use remit_store::{attempts, findings};
 
+use crate::queue::{self, Queue};
 use crate::{App, Error, Result, disputes, keys, providers, refunds, settle};
 
-/// Events taken at once, and how long this node holds them.
-const BATCH: i64 = 20;
+/// How long this node holds events that it took.
 const LEASE_MS: i64 = MINUTE_MS;
+/// Events that [`run`] takes.
+const BATCH: i64 = 20;
 
 /// How often it is noted that webhooks come: not with each, or all of a clinic's would wait for one row.
 const HEARD_EVERY_MS: i64 = MINUTE_MS;
@@ -159,27 +161,37 @@ pub(crate) fn row(
     }
 }
 
-/// Applies stored events; answers how many were taken.
-///
-/// # Errors
-/// The store's.
-#[crate::boxed]
-pub async fn run(app: &App) -> Result<usize> {
-    let leased = {
+/// The inbox as the worker's queue.
+pub(crate) struct Inbox;
+
+impl Queue for Inbox {
+    const TOPIC: &'static str = "inbox";
+    type Piece = Leased;
+
+    async fn take(app: &App, room: i64) -> Result<Vec<Leased>> {
         let mut tx = app.store.begin_installation().await?;
         let now = tx.now().await?;
-        let leased = inbox::lease(&mut tx, now, now + LEASE_MS, BATCH).await?;
+        let leased = inbox::lease(&mut tx, now, now + LEASE_MS, room).await?;
         tx.commit().await?;
-        leased
-    };
-    for event in &leased {
-        // What cannot be written down now comes back when its lease ends; the others do not wait for it.
+        Ok(leased)
+    }
+
+    async fn carry_out(app: &App, event: &Leased) {
+        // What cannot be written down now comes back when its lease ends.
         if let Err(error) = one(app, event).await {
             let id = &event.event_id;
             tracing::warn!(event.id = %id, "provider event {id} is not written down: {error}");
         }
     }
-    Ok(leased.len())
+}
+
+/// Applies stored events, one after the other; answers how many were taken. The worker itself has several under way.
+///
+/// # Errors
+/// The store's.
+#[crate::boxed]
+pub async fn run(app: &App) -> Result<usize> {
+    queue::run::<Inbox>(app, BATCH).await
 }
 
 async fn one(app: &App, event: &Leased) -> Result<()> {

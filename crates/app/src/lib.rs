@@ -35,6 +35,7 @@ pub mod payments;
 pub mod practitioners;
 pub mod providers;
 pub mod qr;
+mod queue;
 pub mod receipts;
 pub mod reconcile;
 pub mod refunds;

@@ -9,33 +9,45 @@ use remit_store::outbox::{self, Leased, Outcome};
 use remit_store::{attempts, findings};
 
 use crate::attempts::Made;
+use crate::queue::{self, Queue};
 use crate::settle::{self, Closed};
 use crate::{App, Error, Result, digests, keys, receipts, refunds, sending};
 
-/// Pieces taken at once, and how long this node holds them: longer than any call's timeout.
-const BATCH: i64 = 10;
+/// How long this node holds what it took: longer than any call's timeout.
 const LEASE_MS: i64 = 2 * MINUTE_MS;
+/// Pieces that [`run`] takes.
+const BATCH: i64 = 10;
 
-/// Carries out due work; answers how many pieces were taken.
+/// The outbox as the worker's queue.
+pub(crate) struct Outbox;
+
+impl Queue for Outbox {
+    const TOPIC: &'static str = "outbox";
+    type Piece = Leased;
+
+    async fn take(app: &App, room: i64) -> Result<Vec<Leased>> {
+        let mut tx = app.store.begin_installation().await?;
+        let now = tx.now().await?;
+        let leased = outbox::lease(&mut tx, &app.node, now, now + LEASE_MS, room).await?;
+        tx.commit().await?;
+        Ok(leased)
+    }
+
+    async fn carry_out(app: &App, job: &Leased) {
+        // What cannot be written down now comes back when its lease ends.
+        if let Err(error) = one(app, job).await {
+            tracing::warn!(job.id = %job.id, "outside work {} is not written down: {error}", job.id);
+        }
+    }
+}
+
+/// Carries out due work, one piece after the other; answers how many were taken. The worker itself has several under way.
 ///
 /// # Errors
 /// The store's.
 #[crate::boxed]
 pub async fn run(app: &App) -> Result<usize> {
-    let leased = {
-        let mut tx = app.store.begin_installation().await?;
-        let now = tx.now().await?;
-        let leased = outbox::lease(&mut tx, &app.node, now, now + LEASE_MS, BATCH).await?;
-        tx.commit().await?;
-        leased
-    };
-    for job in &leased {
-        // What cannot be written down now comes back when its lease ends; the others do not wait for it.
-        if let Err(error) = one(app, job).await {
-            tracing::warn!(job.id = %job.id, "outside work {} is not written down: {error}", job.id);
-        }
-    }
-    Ok(leased.len())
+    queue::run::<Outbox>(app, BATCH).await
 }
 
 async fn one(app: &App, job: &Leased) -> Result<()> {

@@ -6,6 +6,7 @@ mod recovery;
 
 use std::collections::HashSet;
 
+use futures_util::{TryStreamExt as _, stream};
 use remit_core::account::{Finding, FindingKind};
 use remit_core::ids::{AttemptId, ClinicId};
 use remit_core::money::Money;
@@ -29,6 +30,8 @@ pub use recovery::{recover, recovering_since, replay, restored};
 /// Attempts looked at in one round, and how long this node holds one.
 const LOOKS_MAX: i64 = 50;
 const HOLD_MS: i64 = 30 * SECOND_MS;
+/// Looks under way at once: one that hangs for its whole timeout does not keep the others waiting.
+const LOOKS_AT_ONCE: usize = 8;
 /// How long this node holds the lists of an account; kept while it reads them.
 const LISTS_MS: i64 = 2 * MINUTE_MS;
 /// How far the event list is read again, since providers' clocks have whole seconds (hazard A7).
@@ -46,15 +49,22 @@ const PAGES_MAX: usize = 1_000;
 pub async fn look_at_live_attempts(app: &App) -> Result<usize> {
     let now = app.now().await?;
     let due = attempts::due(&app.store, now, LOOKS_MAX).await?;
-    for (clinic, attempt) in &due {
-        if claim(app, *clinic, *attempt, now).await? {
-            if let Err(error) = settle::look(app, *clinic, *attempt).await {
-                tracing::warn!(attempt.id = %attempt, "look at {attempt}: {error}");
-            }
-            plan(app, *clinic, *attempt).await?;
-        }
-    }
+    stream::iter(due.iter().copied().map(Ok))
+        .try_for_each_concurrent(LOOKS_AT_ONCE, |(clinic, attempt)| {
+            look_at(app, clinic, attempt, now)
+        })
+        .await?;
     Ok(due.len())
+}
+
+async fn look_at(app: &App, clinic: ClinicId, attempt: AttemptId, now: UtcMs) -> Result<()> {
+    if !claim(app, clinic, attempt, now).await? {
+        return Ok(());
+    }
+    if let Err(error) = settle::look(app, clinic, attempt).await {
+        tracing::warn!(attempt.id = %attempt, "look at {attempt}: {error}");
+    }
+    plan(app, clinic, attempt).await
 }
 
 async fn claim(app: &App, clinic: ClinicId, attempt: AttemptId, now: UtcMs) -> Result<bool> {

@@ -9,13 +9,15 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
+use crate::inbox::{self, Inbox};
+use crate::outbox::Outbox;
 use crate::{
-    App, Result, clinics, digests, expire, idempotency, inbox, messaging, outbox, reconcile,
-    reminders, sandbox, visits,
+    App, Result, clinics, digests, expire, idempotency, messaging, queue, reconcile, reminders,
+    sandbox, visits,
 };
 
 /// How long a task rests when nothing wakes it. Notices wake it at once; this is for a lost one.
-const NAP: Duration = Duration::from_secs(1);
+pub(crate) const NAP: Duration = Duration::from_secs(1);
 /// How often the providers' lists of events and movements are read, and everything is compared.
 const LISTS_EVERY: Duration = Duration::from_secs(300);
 /// How often a recovery that could not reach every provider goes on.
@@ -34,8 +36,8 @@ const SHUTDOWN_WAIT: Duration = Duration::from_secs(5);
 /// Starts every task; they end when `stop` turns true. The returned future ends when they have, or are cut off.
 pub fn start(app: Arc<App>, stop: watch::Receiver<bool>) -> impl Future<Output = ()> + Send {
     let mut tasks = JoinSet::new();
-    tasks.spawn(woken(app.clone(), stop.clone(), "outbox"));
-    tasks.spawn(woken(app.clone(), stop.clone(), "inbox"));
+    tasks.spawn(queue::work::<Outbox>(app.clone(), stop.clone()));
+    tasks.spawn(queue::work::<Inbox>(app.clone(), stop.clone()));
     tasks.spawn(rounds(app.clone(), stop.clone()));
     tasks.spawn(seldom(app.clone(), stop.clone()));
     tasks.spawn(mailboxes(app.clone(), stop.clone()));
@@ -60,51 +62,9 @@ pub fn start(app: Arc<App>, stop: watch::Receiver<bool>) -> impl Future<Output =
     }
 }
 
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(crate) async fn stopped(stop: &mut watch::Receiver<bool>) {
     // An error means that the sender is gone, which is the end as well.
     let _ = stop.wait_for(|stop| *stop).await;
-}
-
-/// Runs the outbox or the inbox whenever a notice names it.
-async fn woken(app: Arc<App>, mut stop: watch::Receiver<bool>, topic: &'static str) {
-    let mut notices = app.notices();
-    loop {
-        let done = match topic {
-            "outbox" => outbox::run(&app).await,
-            _ => inbox::run(&app).await,
-        };
-        let busy = match done {
-            Ok(count) => count > 0,
-            Err(error) => {
-                tracing::warn!("the {topic} has to wait: {error}");
-                false
-            }
-        };
-        if *stop.borrow() {
-            return;
-        }
-        if busy {
-            continue;
-        }
-        tokio::select! {
-            () = stopped(&mut stop) => return,
-            () = sleep(NAP) => {}
-            () = named(&mut notices, topic) => {}
-        }
-    }
-}
-
-/// Waits for a notice with the topic. One that was missed is as good as one that came.
-async fn named(notices: &mut tokio::sync::broadcast::Receiver<remit_store::Notice>, topic: &str) {
-    use tokio::sync::broadcast::error::RecvError;
-    loop {
-        match notices.recv().await {
-            Ok(notice) if notice.topics.iter().any(|known| known == topic) => return,
-            Ok(_) => {}
-            Err(RecvError::Lagged(_)) => return,
-            Err(RecvError::Closed) => return std::future::pending().await,
-        }
-    }
 }
 
 /// What is looked at every second: expiry, live attempts, fetched pages.

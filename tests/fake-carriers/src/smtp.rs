@@ -30,6 +30,8 @@ pub enum MailFault {
     CutBefore,
     /// The message is taken and the connection is cut before the answer.
     CutAfter,
+    /// Nothing more is said until the client hangs up.
+    Hangs,
 }
 
 #[derive(Default)]
@@ -38,6 +40,7 @@ struct World {
     faults: HashMap<String, VecDeque<MailFault>>,
     complaints: Vec<String>,
     wants_sign_in: bool,
+    hanging: usize,
 }
 
 type Shared = Arc<Mutex<World>>;
@@ -149,6 +152,11 @@ impl FakeSmtp {
             .push_back(fault);
     }
 
+    /// How many conversations hang, or have hung, by [`MailFault::Hangs`].
+    pub fn hanging(&self) -> usize {
+        world(&self.shared).hanging
+    }
+
     /// What was taken for an address, oldest first. What came twice under one Message-ID is there twice.
     pub fn letters(&self, to: &str) -> Vec<Letter> {
         let world = world(&self.shared);
@@ -205,6 +213,7 @@ enum Next {
     Upgrade,
     End,
     Cut,
+    Hang,
 }
 
 /// How a conversation went on.
@@ -257,6 +266,10 @@ async fn hold(
                 return Ok(Held::Ended);
             }
             Next::Cut => return Ok(Held::Ended),
+            Next::Hang => {
+                while self::line(stream, shared).await?.is_some() {}
+                return Ok(Held::Ended);
+            }
         }
     }
 }
@@ -351,6 +364,12 @@ impl Talk {
                 && let Some(MailFault::Recipient(words)) = faults.and_then(VecDeque::pop_front)
             {
                 return said(words);
+            }
+            let faults = world.faults.get_mut(&to);
+            if faults.as_ref().and_then(|faults| faults.front()) == Some(&MailFault::Hangs) {
+                faults.and_then(VecDeque::pop_front);
+                world.hanging += 1;
+                return Next::Hang;
             }
             self.to.push(to);
             return said("250 2.1.5 ok");
