@@ -375,6 +375,11 @@ export async function fitsEveryWidth(page) {
     found.push(
       ...(await page.evaluate((width) => {
         const root = document.documentElement;
+        const cut = [...document.querySelectorAll("h1, h2")].filter((heading) => {
+          const box = heading.closest(".clip, .grow") ?? heading;
+          return getComputedStyle(box).overflowX === "hidden" && box.scrollWidth > box.clientWidth;
+        });
+        if (cut.length) return [`${width} px: cut off: ${cut.map((heading) => heading.innerText)}`];
         if (root.scrollWidth <= root.clientWidth) return [];
         const culprits = [...document.querySelectorAll("body *")]
           .filter((element) => element.getBoundingClientRect().right > root.clientWidth + 1)
@@ -385,7 +390,7 @@ export async function fitsEveryWidth(page) {
     );
   }
   if (before) await page.setViewportSize(before);
-  assert.equal(found.length, 0, `sideways scroll on ${page.url()}\n${found.join("\n")}`);
+  assert.equal(found.length, 0, `sideways scroll or a heading cut off on ${page.url()}\n${found.join("\n")}`);
 }
 
 /** A picture of the whole page in the folder REMIT_SHOTS, where that is set. */
