@@ -377,7 +377,8 @@ export async function fitsEveryWidth(page) {
         const root = document.documentElement;
         const cut = [...document.querySelectorAll("h1, h2")].filter((heading) => {
           const box = heading.closest(".clip, .grow") ?? heading;
-          return getComputedStyle(box).overflowX === "hidden" && box.scrollWidth > box.clientWidth;
+          const forReadersOnly = box.clientWidth <= 1;
+          return !forReadersOnly && getComputedStyle(box).overflowX === "hidden" && box.scrollWidth > box.clientWidth;
         });
         if (cut.length) return [`${width} px: cut off: ${cut.map((heading) => heading.innerText)}`];
         if (root.scrollWidth <= root.clientWidth) return [];
