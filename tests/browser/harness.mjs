@@ -366,7 +366,7 @@ function settle() {
   }
 }
 
-/** Fails when the page scrolls sideways at one of the widths, naming what sticks out. */
+/** Fails when the page scrolls sideways or cuts a heading off at one of the widths, naming what it is. */
 export async function fitsEveryWidth(page) {
   const before = page.viewportSize();
   const found = [];
