@@ -394,28 +394,50 @@ export async function fitsEveryWidth(page) {
   assert.equal(found.length, 0, `sideways scroll or a heading cut off on ${page.url()}\n${found.join("\n")}`);
 }
 
-/** A picture of the whole page in the folder REMIT_SHOTS, where that is set. */
+const DESKTOP = { width: 1440, height: 900 };
+const PHONE = { width: 390, height: 844 };
+
+/** A picture of the whole page, or of the whole window over it, in the folder REMIT_SHOTS, where that is set. */
 export async function shot(page, name) {
   const folder = process.env.REMIT_SHOTS;
   if (!folder) return;
   await mkdir(folder, { recursive: true });
-  const width = page.viewportSize()?.width ?? 0;
-  await page.screenshot({ path: path.join(folder, `${name}-${width}.png`), fullPage: true });
+  const size = page.viewportSize() ?? DESKTOP;
+  const file = { path: path.join(folder, `${name}-${size.width}.png`) };
+  const hidden = await page.evaluate(() => {
+    const window = [...document.querySelectorAll("dialog[open]")].at(-1);
+    return window && Math.max(...[window, ...window.querySelectorAll(".body")].map((part) => part.scrollHeight - part.clientHeight));
+  });
+  if (hidden === undefined) return page.screenshot({ ...file, fullPage: true });
+  await page.setViewportSize({ ...size, height: size.height + hidden });
+  await page.screenshot(file);
+  return page.setViewportSize(size);
 }
 
-/** A page at both widths: pictures, axe in both themes, no sideways scroll. */
-export async function looks(page, name) {
-  for (const size of [{ width: 1440, height: 900 }, { width: 390, height: 844 }]) {
+/** Pictures at both widths in both themes; the page is left as it was. */
+export async function pictures(page, name) {
+  if (!process.env.REMIT_SHOTS) return;
+  const before = page.viewportSize() ?? DESKTOP;
+  for (const size of [DESKTOP, PHONE]) {
     await page.setViewportSize(size);
     for (const colorScheme of ["light", "dark"]) {
       await page.emulateMedia({ colorScheme });
       await shot(page, `${name}${colorScheme === "dark" ? "-dark" : ""}`);
     }
-    await page.emulateMedia({ colorScheme: null });
+  }
+  await page.emulateMedia({ colorScheme: null });
+  await page.setViewportSize(before);
+}
+
+/** A page at both widths: pictures, axe in both themes, no sideways scroll. */
+export async function looks(page, name) {
+  await pictures(page, name);
+  for (const size of [DESKTOP, PHONE]) {
+    await page.setViewportSize(size);
     await axe(page);
   }
   await fitsEveryWidth(page);
-  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.setViewportSize(DESKTOP);
 }
 
 /** What a phone's camera reads off a QR code on the screen. */

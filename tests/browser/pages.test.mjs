@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Desk } from "./desk.mjs";
 import {
-  axe, eventually, fitsEveryWidth, gbp, makeAppointment, makeClinicFixture, openClinic, openDevice, shot,
+  axe, control, eventually, fitsEveryWidth, gbp, makeAppointment, makeClinicFixture, openClinic, openDevice, pictures,
 } from "./harness.mjs";
 import { CARDS, Phone } from "./phone.mjs";
 
@@ -116,6 +116,24 @@ for (const [name, open] of PATIENT_PAGES) {
   });
 }
 
+test("patient: paused while the clinic takes no payments, and open again after", async () => {
+  const takesPayments = (enabled) => demo.api.put("/settings/providers/sandbox", { enabled });
+  const phone = await Phone.pickUp(browser, demo);
+  const link = await freshLink();
+  await takesPayments(false);
+  try {
+    await phone.openLink(link.url);
+    await phone.sees("Payment is paused for a moment");
+    await phone.cannotPay();
+    await keepsTheRules(phone.page, "patient-paused");
+  } finally {
+    await takesPayments(true);
+  }
+  await control(phone.page, "Check again").click();
+  await phone.continueWith("card");
+  await phone.close();
+});
+
 test("the patient's page is light", async () => {
   const phone = await Phone.pickUp(browser, demo);
   const finished = [];
@@ -139,7 +157,7 @@ test("unknown and malformed addresses get the same answer", async () => {
 });
 
 async function keepsTheRules(page, name) {
-  await shot(page, name);
+  await pictures(page, name);
   await fitsEveryWidth(page);
   await axe(page);
 }

@@ -158,6 +158,7 @@ test("the clinic's colour and logo reach the patient, light and readable", async
   await page.getByLabel("Picture").setInputFiles({ name: "logo.png", mimeType: "image/png", buffer: picture(240, 80) });
   await control(page, "Upload").click();
   await page.getByText("Logo saved").waitFor();
+  await page.locator(".side img.logo").waitFor();
   await looks(page, "clinic-logo");
 
   const fixture = await makeClinicFixture(demo.api);
@@ -176,6 +177,8 @@ test("the clinic's colour and logo reach the patient, light and readable", async
   const button = phone.page.locator("button.pay");
   const colour = await button.evaluate((element) => getComputedStyle(element).backgroundColor);
   assert.notEqual(colour, "rgb(11, 100, 100)", "the accent is used");
+  const privacy = phone.page.getByRole("link", { name: "Privacy" });
+  assert.equal(await privacy.getAttribute("href"), "https://larkhill.example/privacy");
   await phone.picture("pay-branded");
   await axe(phone.page);
   await fitsEveryWidth(phone.page);
@@ -187,7 +190,7 @@ test("the clinic's colour and logo reach the patient, light and readable", async
 
   await control(page, "Remove the logo").click();
   await page.getByText("Logo removed").waitFor();
-  await eventually("the initials are back", async () => (await page.locator(".logoplate").count()) === 0);
+  await eventually("the initials are back", async () => (await page.locator("img.logo, .logoplate").count()) === 0);
   await desk.close();
 });
 

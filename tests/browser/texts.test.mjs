@@ -59,9 +59,12 @@ test("a manager changes a text, sees what it will be, and the patient gets it", 
   await preview.getByText("Put {link}").waitFor();
   await control(page, "Save text").click();
   await page.locator("#body-error").waitFor();
+  assert.equal(await text.getAttribute("aria-invalid"), "true");
   await text.fill("{clinic} asks for {amount}. Łódź {link} Ref {reference}");
   await preview.getByText("UCS-2, 67 a segment").waitFor();
   await preview.getByText("“Ł” is not in the phones").waitFor();
+  assert.equal(await text.getAttribute("aria-invalid"), null, "what is being mended is not called wrong any more");
+  await page.locator("#body-error.mended").waitFor();
   await shot(page, "texts-preview");
   await text.fill("{clinic} asks for {amount} {link} Ref {reference} {clinic_phone}");
   await preview.getByText("GSM-7, 160 a segment").waitFor();

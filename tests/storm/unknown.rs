@@ -243,6 +243,7 @@ async fn outage(clinic: &Arc<Clinic>, stripe: &Arc<FakeStripe>) -> (usize, usize
     for _ in 0..AT_ONCE {
         links.push(desk.asks(clinic).await.1);
     }
+    let mut asked_to_wait = 0;
     while machine_ms() < begun + OUTAGE_MS {
         for link in &links {
             let mut phone = clinic.phone();
@@ -250,10 +251,13 @@ async fn outage(clinic: &Arc<Clinic>, stripe: &Arc<FakeStripe>) -> (usize, usize
             if let Some(form) = page.form_with("method") {
                 let told = phone.submit(&page, &form, &[("method", "card")]).await;
                 assert!(told.status < 500, "{} {}", told.status, told.text());
+            } else if page.text().contains("Payment is paused") {
+                asked_to_wait += 1;
             }
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
+    assert!(asked_to_wait > 0, "no page said that payment is paused");
     let world = stripe.world();
     let calls: Vec<i64> = world
         .calls

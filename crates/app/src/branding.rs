@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use remit_core::branding::{self as rules, Colour};
 use remit_core::contact::{Email, Name, Phone};
 use remit_core::ids::ClinicId;
+use remit_store::branding::Pages;
 use remit_store::clinics::Profile;
 use remit_store::{audit, branding, clinics as rows};
 
@@ -25,9 +26,13 @@ pub struct ClinicInput {
     pub phone: String,
     pub email: String,
     pub website: String,
+    pub privacy: String,
+    pub terms: String,
     pub zone: String,
     /// `#0b6464`.
     pub accent: String,
+    /// Patients' payment pages name the services.
+    pub show_services: bool,
 }
 
 /// Every time zone that can be chosen, by name.
@@ -60,7 +65,7 @@ fn line(field: &'static str, text: &str, chars_max: usize) -> Result<String> {
     Ok(note(field, Some(text), chars_max)?.unwrap_or_default())
 }
 
-fn checked(input: &ClinicInput, country: &str) -> Result<(Profile, String, Option<Colour>)> {
+fn checked(input: &ClinicInput, country: &str) -> Result<(Profile, Pages, Option<Colour>)> {
     let name = Name::parse(&input.name).map_err(in_field("name"))?;
     let phone = input.phone.trim();
     if !phone.is_empty() {
@@ -87,9 +92,16 @@ fn checked(input: &ClinicInput, country: &str) -> Result<(Profile, String, Optio
         email,
         address: line("address", &input.address, ADDRESS_CHARS_MAX)?,
         zone: zone(&input.zone)?,
+        show_services: input.show_services,
     };
-    let website = rules::website(&input.website).map_err(|why| Error::invalid("website", why))?;
-    Ok((profile, website, accent))
+    let address =
+        |field, text: &str| rules::web_address(text).map_err(|why| Error::invalid(field, why));
+    let pages = Pages {
+        website: address("website", &input.website)?,
+        privacy: address("privacy", &input.privacy)?,
+        terms: address("terms", &input.terms)?,
+    };
+    Ok((profile, pages, accent))
 }
 
 /// Saves who the clinic is and its colour, darkened until white text can be read on it. A change of time zone moves no
@@ -100,11 +112,11 @@ fn checked(input: &ClinicInput, country: &str) -> Result<(Profile, String, Optio
 #[crate::boxed]
 pub async fn save(app: &App, actor: &Actor, input: &ClinicInput) -> Result<()> {
     let context = clinics::context(app, actor.clinic).await?;
-    let (profile, website, accent) = checked(input, &context.clinic.country)?;
+    let (profile, pages, accent) = checked(input, &context.clinic.country)?;
     let mut tx = app.store.begin(actor.clinic).await?;
     let now = tx.now().await?;
     rows::set_profile(&mut tx, &profile).await?;
-    branding::set(&mut tx, &website, accent).await?;
+    branding::set(&mut tx, pages, accent).await?;
     let mut what = actor.clinic.to_string();
     if profile.zone != context.clinic.zone {
         what.push_str(&format!(

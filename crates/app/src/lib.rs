@@ -31,6 +31,7 @@ mod notes;
 pub mod notifications;
 pub mod outbox;
 pub mod patients;
+pub mod pauses;
 pub mod payments;
 pub mod practitioners;
 pub mod providers;
@@ -82,7 +83,7 @@ pub mod views {
     pub use remit_store::api_keys::ApiKeyView;
     pub use remit_store::appointments::AppointmentView;
     pub use remit_store::attempts::Try;
-    pub use remit_store::branding::{Branding, LogoView};
+    pub use remit_store::branding::Branding;
     pub use remit_store::credits::CreditView;
     pub use remit_store::deliveries::DeliveryView;
     pub use remit_store::disputes::DisputeView;

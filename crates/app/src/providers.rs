@@ -109,6 +109,7 @@ impl Account {
     /// The account as pages need to know it.
     pub(crate) fn taking(&self) -> Taking {
         Taking {
+            endpoint: self.endpoint,
             provider: self.provider.clone(),
             livemode: self.livemode,
             country: self.known.country.clone(),
@@ -125,6 +126,7 @@ impl Account {
 /// The account that takes new payments, as pages need to know it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Taking {
+    endpoint: EndpointId,
     pub provider: String,
     pub livemode: bool,
     /// ISO 3166, where the provider told it.
@@ -191,6 +193,13 @@ impl Taking {
         }
         targets
     }
+}
+
+/// Whether the account's provider does not answer, as far as this node has seen: a call now would not be made.
+pub(crate) fn rests(app: &App, taking: &Taking) -> bool {
+    let kept = app.providers.read().unwrap_or_else(PoisonError::into_inner);
+    let kept = kept.get(&taking.endpoint);
+    kept.is_some_and(|kept| kept.guarded.breaker().rest_ms().is_some())
 }
 
 /// A door that is kept open, and what it was opened with.

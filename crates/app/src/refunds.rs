@@ -4,7 +4,7 @@ mod decisions;
 mod elsewhere;
 
 use remit_core::UtcMs;
-use remit_core::account::{Decision, Standing};
+use remit_core::account::{Decision, Event, FindingKind, Standing};
 use remit_core::attempts::REPEAT_MS;
 use remit_core::ids::{AppointmentId, ClinicId, PaymentId, RefundId, TxnId};
 use remit_core::money::{Money, Payable};
@@ -18,7 +18,7 @@ use remit_store::payments as rows;
 use remit_store::refunds::{self, RefundView};
 
 use crate::providers::Account;
-use crate::{Actor, App, Error, Result, again, clinics, notes, providers};
+use crate::{Actor, App, ClinicContext, Error, Result, again, clinics, notes, providers};
 
 pub use decisions::{approve, decline};
 pub(crate) use elsewhere::{compare, look};
@@ -125,6 +125,42 @@ pub(crate) async fn request_in(
     remit_store::audit::append(tx, &actor.label, "refund.requested", &what, now).await?;
     tracing::info!(refund.id = %refund, payment.id = %payment.id, "requested refund {refund}");
     Ok(refund)
+}
+
+/// Gives back by itself what a decision posted beyond what was due, in the transaction that posts it: where the clinic
+/// wants it, the money is on its way as surely as it has come (7.6). The clinic's limits hold; what cannot go back now
+/// stays with the finding about it.
+pub(crate) async fn give_surplus_back(
+    app: &App,
+    tx: &mut Tx,
+    appointment: AppointmentId,
+    posted: &Decision,
+    context: &ClinicContext,
+) -> Result<()> {
+    let surplus = posted.events.iter().find_map(|event| match event {
+        Event::FindingOpened(found) if found.kind == FindingKind::Surplus => {
+            found.about.parse().ok().zip(found.amount)
+        }
+        _ => None,
+    });
+    let Some((payment, amount)) = surplus.filter(|_| context.clinic.auto_refund) else {
+        return Ok(());
+    };
+    let input = RefundInput {
+        amount: Some(amount),
+        reason: Some("More was received than was due".into()),
+        reopen: false,
+        correction: false,
+        seen_available: None,
+    };
+    let (by, limits) = (Actor::remit(context.clinic.id), context.refund_limits);
+    match request_in(app, tx, &by, (appointment, payment), None, &input, limits).await {
+        Err(Error::Refused(refusal)) => {
+            tracing::warn!(payment.id = %payment, "the surplus of {payment} stays: {refusal:?}");
+            Ok(())
+        }
+        requested => requested.map(drop),
+    }
 }
 
 /// Calls the provider for a reserved refund, with frozen bytes under the refund's own key. Safe to repeat.
@@ -309,12 +345,12 @@ pub async fn limits(app: &App, clinic: ClinicId) -> Result<Limits> {
     Ok(clinics::context(app, clinic).await?.refund_limits)
 }
 
-/// Chooses how much may be refunded without whom.
+/// Chooses how much may be refunded without whom, and whether surplus money goes back by itself.
 ///
 /// # Errors
 /// [`Error::Invalid`] names the field; or the store's.
 #[crate::boxed]
-pub async fn set_limits(app: &App, actor: &Actor, limits: Limits) -> Result<()> {
+pub async fn set_limits(app: &App, actor: &Actor, limits: Limits, auto_refund: bool) -> Result<()> {
     for (field, limit) in [
         ("reception_max", limits.reception_max),
         ("approval_above", limits.approval_above),
@@ -325,8 +361,9 @@ pub async fn set_limits(app: &App, actor: &Actor, limits: Limits) -> Result<()> 
     }
     let mut tx = app.store.begin(actor.clinic).await?;
     let now = tx.now().await?;
-    remit_store::clinics::set_refund_limits(&mut tx, limits).await?;
-    let what = format!("{:?}, {:?}", limits.reception_max, limits.approval_above);
+    remit_store::clinics::set_refund_limits(&mut tx, limits, auto_refund).await?;
+    let (reception, approval) = (limits.reception_max, limits.approval_above);
+    let what = format!("{reception:?}, {approval:?}, surplus by itself: {auto_refund}");
     let action = "refund_limits.changed";
     remit_store::audit::append(&mut tx, &actor.label, action, &what, now).await?;
     tx.commit().await?;

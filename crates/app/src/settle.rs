@@ -11,7 +11,7 @@ use remit_store::{attempts, links, payments};
 
 use crate::attempts::Made;
 use crate::error::{Reach, Unreachable};
-use crate::{Actor, App, Error, Result, again, providers};
+use crate::{Actor, App, Error, Result, again, clinics, providers, refunds};
 
 /// Applies what a provider reports of an attempt: posts money once, moves states upwards, queues what follows.
 /// Repeating it changes nothing.
@@ -28,6 +28,7 @@ pub async fn apply_facts(
     let place = attempts::peek(&app.store, clinic, attempt)
         .await?
         .ok_or(Error::NotFound)?;
+    let context = clinics::context(app, clinic).await?;
     again(async || {
         let mut tx = app.store.begin(clinic).await?;
         let (standing, now) = lock_standing(&mut tx, place.appointment)
@@ -68,6 +69,7 @@ pub async fn apply_facts(
             now,
         )
         .await?;
+        refunds::give_surplus_back(app, &mut tx, place.appointment, &decision, &context).await?;
         tx.commit().await?;
         if let Reported::Paid { .. } = report.status {
             metrics::counter!("remit_payments_posted_total").increment(1);

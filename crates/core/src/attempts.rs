@@ -212,10 +212,8 @@ pub fn start(
             _ => Started::InProgress(live.clone()),
         });
     }
-    if start.failed_tries >= links::FAILED_TRIES_MAX {
-        return Err(Refusal::TooManyTries {
-            until: start.oldest_failed_at + links::REST_MS,
-        });
+    if let Some(until) = links::rests_until(start.failed_tries, start.oldest_failed_at) {
+        return Err(Refusal::TooManyTries { until });
     }
     let attempt = Attempt {
         id: start.attempt,

@@ -1,5 +1,5 @@
-//! How a clinic looks on its patients' pages: its accent colour, made readable, as a style sheet; its logo's limits; its
-//! website. Contrast as WCAG 2.2 computes it (1.4.3: text at least 4.5:1).
+//! How a clinic looks on its patients' pages: its accent colour, made readable, as a style sheet; its logo's limits; the
+//! addresses of its own pages. Contrast as WCAG 2.2 computes it (1.4.3: text at least 4.5:1).
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ pub const LOGO_SIDE_MAX: u32 = 1_024;
 pub const LOGO_SIDE_MIN: u32 = 32;
 /// Longer than wide beyond this, a logo would not leave room for the clinic's name.
 pub const LOGO_RATIO_MAX: u32 = 6;
-pub const WEBSITE_CHARS_MAX: usize = 200;
+pub const WEB_ADDRESS_CHARS_MAX: usize = 200;
 
 /// A colour of the sRGB screen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -159,11 +159,11 @@ pub fn stylesheet(accent: Colour) -> String {
     )
 }
 
-/// A website's address: `https://`, which may be left out, a host with a dot in it, and perhaps a path.
+/// The address of a page of the clinic's own: `https://`, which may be left out, a host with a dot in it, and perhaps a path.
 ///
 /// # Errors
 /// A sentence for the person who typed it.
-pub fn website(text: &str) -> Result<String, &'static str> {
+pub fn web_address(text: &str) -> Result<String, &'static str> {
     const REFUSED: &str = "Enter a web address like https://clinic.example.";
     let text = text.trim();
     if text.is_empty() {
@@ -192,7 +192,7 @@ pub fn website(text: &str) -> Result<String, &'static str> {
     if !plain || !host.contains('.') || !host.split('.').all(label) {
         return Err(REFUSED);
     }
-    if text.chars().count() > WEBSITE_CHARS_MAX {
+    if text.chars().count() > WEB_ADDRESS_CHARS_MAX {
         return Err("Use at most 200 characters.");
     }
     Ok(format!("https://{rest}"))
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_website_is_a_secure_page() {
+    fn a_web_address_is_a_secure_page() {
         for (text, kept) in [
             ("", ""),
             ("larkhill.example", "https://larkhill.example"),
@@ -277,7 +277,7 @@ mod tests {
             ),
             ("HTTPS://larkhill.example", "https://larkhill.example"),
         ] {
-            assert_eq!(website(text), Ok(kept.to_owned()));
+            assert_eq!(web_address(text), Ok(kept.to_owned()));
         }
         for bad in [
             "http://larkhill.example",
@@ -290,7 +290,7 @@ mod tests {
             "https://larkhill.example/\"onclick",
             "https://larkhill.example/a b",
         ] {
-            assert!(website(bad).is_err(), "{bad}");
+            assert!(web_address(bad).is_err(), "{bad}");
         }
     }
 }

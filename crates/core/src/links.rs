@@ -14,6 +14,12 @@ pub const LIFETIME_MS: i64 = 48 * HOUR_MS;
 pub const FAILED_TRIES_MAX: i64 = 10;
 pub const REST_MS: i64 = HOUR_MS;
 
+/// Until when a link rests (UTC ms) after so many refused payments within the last [`REST_MS`], the oldest of them at
+/// `oldest_at`; none: it takes another.
+pub fn rests_until(refused: i64, oldest_at: UtcMs) -> Option<UtcMs> {
+    (refused >= FAILED_TRIES_MAX).then_some(oldest_at + REST_MS)
+}
+
 /// A link's own state. What people are shown is [`Link::shown`], which also looks at the clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum LinkState {

@@ -1,4 +1,4 @@
-//! How clinics look to their patients: website, accent colour, logo.
+//! How clinics look to their patients: their own pages, accent colour, logo.
 
 use remit_core::UtcMs;
 use remit_core::branding::Colour;
@@ -8,10 +8,11 @@ use crate::error::read;
 use crate::{Result, Store, Tx};
 
 statements! {
-    GET = ["SELECT b.website, b.accent, l.hash, l.content_type, l.width, l.height FROM clinic c
+    GET = ["SELECT b.website, b.privacy, b.terms, b.accent, l.hash, l.content_type, l.width, l.height FROM clinic c
         LEFT JOIN branding b ON b.clinic = c.id LEFT JOIN logo l ON l.clinic = c.id WHERE c.id = $1"];
-    SET = ["INSERT INTO branding (clinic, website, accent) VALUES ($1, $2, $3)
-        ON CONFLICT (clinic) DO UPDATE SET website = excluded.website, accent = excluded.accent"];
+    SET = ["INSERT INTO branding (clinic, website, privacy, terms, accent) VALUES ($1, $2, $3, $4, $5)
+        ON CONFLICT (clinic) DO UPDATE SET website = excluded.website, privacy = excluded.privacy, terms = excluded.terms,
+        accent = excluded.accent"];
     SET_LOGO = ["INSERT INTO logo (clinic, hash, content_type, width, height, bytes, created_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (clinic) DO UPDATE SET hash = excluded.hash,
         content_type = excluded.content_type, width = excluded.width, height = excluded.height, bytes = excluded.bytes,
@@ -20,10 +21,18 @@ statements! {
     LOGO = ["SELECT content_type, bytes FROM logo WHERE clinic = $1 AND hash = $2"];
 }
 
+/// The addresses of a clinic's own pages: `https://larkhill.example`; empty: none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pages {
+    pub website: String,
+    /// How it treats personal data.
+    pub privacy: String,
+    pub terms: String,
+}
+
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Branding {
-    /// `https://larkhill.example`; empty: none.
-    pub website: String,
+    pub pages: Pages,
     /// None: Remit's own.
     pub accent: Option<Colour>,
     /// None: the clinic's initials stand in its place.
@@ -45,11 +54,15 @@ type Row = (
     Option<String>,
     Option<String>,
     Option<String>,
+    Option<String>,
+    Option<String>,
     Option<i64>,
     Option<i64>,
 );
 
-fn branding((website, accent, hash, content_type, width, height): Row) -> Result<Branding> {
+fn branding(
+    (website, privacy, terms, accent, hash, content_type, width, height): Row,
+) -> Result<Branding> {
     let logo = match (hash, content_type, width, height) {
         (Some(hash), Some(content_type), Some(width), Some(height)) => Some(LogoView {
             hash,
@@ -60,7 +73,11 @@ fn branding((website, accent, hash, content_type, width, height): Row) -> Result
         _ => None,
     };
     Ok(Branding {
-        website: website.unwrap_or_default(),
+        pages: Pages {
+            website: website.unwrap_or_default(),
+            privacy: privacy.unwrap_or_default(),
+            terms: terms.unwrap_or_default(),
+        },
         accent: accent
             .map(|accent| read(Colour::parse(&accent), "accent colour"))
             .transpose()?,
@@ -77,10 +94,11 @@ pub async fn get(store: &Store, clinic: ClinicId) -> Result<Branding> {
 
 /// # Errors
 /// The engine's own.
-pub async fn set(tx: &mut Tx, website: &str, accent: Option<Colour>) -> Result<()> {
+pub async fn set(tx: &mut Tx, pages: Pages, accent: Option<Colour>) -> Result<()> {
     tx.tell("clinic");
     let accent = accent.map(|accent| accent.to_string());
-    exec!(tx, SET, tx.clinic(), website.to_owned(), accent).map(drop)
+    let (website, privacy, terms) = (pages.website, pages.privacy, pages.terms);
+    exec!(tx, SET, tx.clinic(), website, privacy, terms, accent).map(drop)
 }
 
 /// A picture that was checked.

@@ -21,11 +21,12 @@ statements! {
     LIST = ["SELECT id, route, name, strapline, address, phone, email, currency, country, zone, test_mode,
         show_services, auto_refund FROM clinic ORDER BY created_at, id LIMIT 10000"];
     REFUND_LIMITS = ["SELECT refund_reception_max, refund_approval_above FROM clinic WHERE id = $1"];
-    SET_REFUND_LIMITS = ["UPDATE clinic SET refund_reception_max = $2, refund_approval_above = $3 WHERE id = $1"];
+    SET_REFUND_LIMITS = ["UPDATE clinic SET refund_reception_max = $2, refund_approval_above = $3, auto_refund = $4
+        WHERE id = $1"];
     SHARES_EMAIL = ["SELECT shares_email FROM clinic WHERE id = $1"];
     SET_SHARES_EMAIL = ["UPDATE clinic SET shares_email = $2 WHERE id = $1"];
-    SET_PROFILE = ["UPDATE clinic SET name = $2, strapline = $3, phone = $4, email = $5, address = $6, zone = $7
-        WHERE id = $1"];
+    SET_PROFILE = ["UPDATE clinic SET name = $2, strapline = $3, phone = $4, email = $5, address = $6, zone = $7,
+        show_services = $8 WHERE id = $1"];
     SET_TEST_MODE = ["UPDATE clinic SET test_mode = $2 WHERE id = $1"];
 }
 
@@ -135,6 +136,8 @@ pub struct Profile {
     pub address: String,
     /// IANA.
     pub zone: String,
+    /// Whether its patients' payment pages name the services.
+    pub show_services: bool,
 }
 
 /// # Errors
@@ -150,7 +153,8 @@ pub async fn set_profile(tx: &mut Tx, profile: &Profile) -> Result<()> {
         profile.phone.clone(),
         profile.email.clone(),
         profile.address.clone(),
-        profile.zone.clone()
+        profile.zone.clone(),
+        i64::from(profile.show_services)
     )
     .map(drop)
 }
@@ -196,16 +200,19 @@ pub async fn refund_limits(store: &Store, clinic: ClinicId) -> Result<Limits> {
     })
 }
 
+/// `auto_refund`: surplus money goes back by itself.
+///
 /// # Errors
 /// The engine's own.
-pub async fn set_refund_limits(tx: &mut Tx, limits: Limits) -> Result<()> {
+pub async fn set_refund_limits(tx: &mut Tx, limits: Limits, auto_refund: bool) -> Result<()> {
     tx.tell("clinic");
     exec!(
         tx,
         SET_REFUND_LIMITS,
         tx.clinic(),
         limits.reception_max,
-        limits.approval_above
+        limits.approval_above,
+        i64::from(auto_refund)
     )
     .map(drop)
 }

@@ -290,6 +290,27 @@ pub async fn failed_tries(tx: &mut Tx, link: LinkId, since: UtcMs) -> Result<(i6
     .unwrap_or((0, 0)))
 }
 
+/// The same as anybody may look at it, without the lock.
+///
+/// # Errors
+/// The engine's own.
+pub async fn failed_tries_now(
+    store: &Store,
+    clinic: ClinicId,
+    link: LinkId,
+    since: UtcMs,
+) -> Result<(i64, UtcMs)> {
+    let tries = read_opt!(
+        store,
+        (i64, i64),
+        FAILED_TRIES,
+        clinic.to_string(),
+        link.to_string(),
+        since
+    )?;
+    Ok(tries.unwrap_or((0, 0)))
+}
+
 /// A link with everything that a list, a window or the API shows of it.
 #[derive(Clone, Debug)]
 pub struct LinkView {

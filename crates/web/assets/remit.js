@@ -246,6 +246,13 @@ document.addEventListener("change", (event) => {
   if (form && event.target.matches("input[type=date], select")) form.requestSubmit();
 });
 
+// What was refused is being mended: its message can still be read, and keeps its place, so that nothing moves under a hand.
+document.addEventListener("input", ({ target }) => {
+  if (target.getAttribute("aria-invalid") !== "true") return;
+  target.removeAttribute("aria-invalid");
+  for (const id of (target.getAttribute("aria-describedby") ?? "").split(" ")) document.getElementById(id)?.classList.add("mended");
+});
+
 // --- Countdown ------------------------------------------------------------------------------------------------------
 function left(until) {
   const seconds = Math.max(0, Math.floor((Date.parse(until) - Date.now()) / 1000));

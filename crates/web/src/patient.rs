@@ -16,7 +16,6 @@ use remit_app::attempts::Continue;
 use remit_app::receipts::Document;
 use remit_app::views::LinkView;
 use remit_app::{App, ClinicContext, Error, attempts, clinics, links, payments, receipts, visits};
-use remit_core::account::Refusal;
 use remit_core::ids::ClinicId;
 use remit_core::languages::{self, Language};
 use remit_core::methods::Method;
@@ -193,8 +192,7 @@ async fn pay(
         Ok(Continue::NotOffered(_)) => again(&not_offered(language, method)).await,
         Err(Error::ProviderUnreachable { .. }) => again(words.no_answer).await,
         Err(Error::ProviderRefused(_) | Error::NotSetUp(_)) => again(words.not_opened).await,
-        Err(Error::Refused(Refusal::TooManyTries { .. })) => again(words.too_many).await,
-        // Paid, expired, cancelled or settled meanwhile: the link's own page says which.
+        // Paid, expired, cancelled or settled meanwhile, or too many tries: the link's own page says which.
         Err(Error::Refused(_)) => back(&token),
         Err(error) => broken(&error, &reading),
     }

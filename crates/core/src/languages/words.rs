@@ -77,7 +77,6 @@ words! {
         not_for_this_amount,
         no_answer,
         not_opened,
-        too_many,
         refused,
         begun,
         /// `{amount}`, `{total}`.
@@ -115,6 +114,11 @@ words! {
         expired_text,
         ask,
         ask_help,
+        paused,
+        /// `{time}`.
+        paused_tries,
+        paused_amount,
+        paused_text,
         check_again,
         settled,
         settled_text,
@@ -126,6 +130,7 @@ words! {
         cancelled_text,
         // --- Rows
         row_for,
+        row_ends,
         row_paid,
         row_with,
         row_refunded,

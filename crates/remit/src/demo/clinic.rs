@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::Result;
+use remit_app::branding::ClinicInput;
 use remit_app::practitioners::{AbsenceInput, PractitionerInput};
 use remit_app::services::{Deposit, ServiceInput};
 use remit_app::views::{Practitioner, Service};
-use remit_app::{Actor, App, api_keys, clinics, practitioners, services, sign_in};
+use remit_app::{Actor, App, api_keys, branding, clinics, practitioners, services, sign_in};
 use remit_core::clinic::Clinic;
 use remit_core::ids::StaffId;
 use remit_core::money::{Currency, Money};
@@ -33,6 +34,20 @@ pub async fn found(app: &Arc<App>, password: &str, api_key: &str) -> Result<(Act
         auto_refund: false,
     };
     clinics::found(app, &clinic).await?;
+    let input = ClinicInput {
+        name: clinic.name,
+        strapline: clinic.strapline,
+        address: clinic.address,
+        phone: clinic.phone,
+        email: clinic.email,
+        website: "larkhill.example".into(),
+        privacy: "larkhill.example/privacy".into(),
+        terms: "larkhill.example/terms".into(),
+        zone: clinic.zone,
+        accent: String::new(),
+        show_services: false,
+    };
+    branding::save(app, &Actor::remit(clinic.id), &input).await?;
     let owner = sign_in::add_staff(
         app,
         clinic.id,

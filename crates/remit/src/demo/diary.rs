@@ -28,6 +28,8 @@ enum Story {
     Sent(Purpose, Channel, i64),
     /// Sent and opened by the patient, hours ago.
     Opened(Purpose, Channel, i64),
+    /// Sent and opened, hours ago, and then refused by the lender.
+    Refused(Purpose, Channel, Method, i64),
     /// Paid online, hours ago.
     Paid(Purpose, Method, i64),
     /// The deposit paid online, hours ago, and the rest at the desk on the day.
@@ -44,7 +46,8 @@ use Channel::{Email, Qr, Sms};
 use DeskMethod::{BankTransfer, CardTerminal, Cash};
 use Method::{Card, Clearpay, Klarna};
 use Story::{
-    AtDesk, Booked, DepositAndDesk, Expired, LinkMade, Opened, Paid, Renewed, Sent, Withdrawn,
+    AtDesk, Booked, DepositAndDesk, Expired, LinkMade, Opened, Paid, Refused, Renewed, Sent,
+    Withdrawn,
 };
 
 const DEPOSIT: Purpose = Purpose::Deposit;
@@ -100,7 +103,13 @@ const TODAY: &[Slot] = &[
     slot(2, (10, 0), (6, 16), Arrived, Booked),
     slot(2, (10, 45), (6, 17), Confirmed, Paid(BALANCE, Card, 15)),
     slot(2, (11, 30), (7, 18), Confirmed, Paid(DEPOSIT, Card, 19)),
-    slot(2, (14, 0), (5, 19), OPEN, Sent(DEPOSIT, Email, 19)),
+    slot(
+        2,
+        (14, 0),
+        (5, 19),
+        OPEN,
+        Refused(DEPOSIT, Email, Clearpay, 43),
+    ),
     slot(2, (15, 30), (6, UNREACHABLE), OPEN, Sent(BALANCE, Sms, 4)),
     slot(3, (10, 15), (8, 21), Arrived, Opened(BALANCE, Sms, 1)),
     slot(3, (11, 45), (9, 22), Confirmed, Paid(BALANCE, Klarna, 22)),
@@ -227,6 +236,7 @@ fn hours(story: Story) -> i64 {
         AtDesk(_) => 20,
         Sent(_, _, hours)
         | Opened(_, _, hours)
+        | Refused(_, _, _, hours)
         | Paid(_, _, hours)
         | DepositAndDesk(_, hours, _)
         | Withdrawn(_, hours) => hours,
@@ -255,6 +265,10 @@ async fn play(
         Opened(purpose, channel, _) => {
             let link = past.send(at, appointment, purpose, channel).await?;
             past.open(at + 14 * MINUTE_MS, link).await?;
+        }
+        Refused(purpose, channel, method, _) => {
+            let link = past.send(at, appointment, purpose, channel).await?;
+            past.is_refused(at + 14 * MINUTE_MS, link, method).await?;
         }
         Expired(purpose) => {
             past.send(at, appointment, purpose, Sms).await?;

@@ -192,25 +192,41 @@ impl Past<'_> {
 
     /// Pays on the sandbox's page, as a patient does; the receipt leaves at once.
     pub async fn pay(&self, at: i64, link: LinkId, method: Method, card: &str) -> Result<()> {
-        let paid = async {
+        let form: &[(&str, &str)] = match method {
+            Method::Card => &[
+                ("card_number", card),
+                ("expiry", "12 / 34"),
+                ("cvc", "123"),
+                ("action", "pay"),
+            ],
+            Method::Klarna | Method::Clearpay => &[("action", "approve")],
+        };
+        self.press(at, link, method, form).await
+    }
+
+    /// The lender says no on the sandbox's page.
+    pub async fn is_refused(&self, at: i64, link: LinkId, method: Method) -> Result<()> {
+        self.press(at, link, method, &[("action", "refuse")]).await
+    }
+
+    /// Continues to the sandbox's page, presses a button there and comes back.
+    async fn press(
+        &self,
+        at: i64,
+        link: LinkId,
+        method: Method,
+        form: &[(&str, &str)],
+    ) -> Result<()> {
+        let pressed = async {
             let to = attempts::pay(self.app, self.desk.clinic, link, method, None).await?;
             let Continue::To { url, attempt } = to else {
                 return Err(remit_app::Error::Setup("the sandbox gave no page".into()));
-            };
-            let form: &[(&str, &str)] = match method {
-                Method::Card => &[
-                    ("card_number", card),
-                    ("expiry", "12 / 34"),
-                    ("cvc", "123"),
-                    ("action", "pay"),
-                ],
-                Method::Klarna | Method::Clearpay => &[("action", "approve")],
             };
             self.app.press_in_sandbox(&url, form).await?;
             attempts::returned(self.app, attempt).await?;
             outbox::run(self.app).await.map(drop)
         };
-        self.then(at, paid).await
+        self.then(at, pressed).await
     }
 
     /// Gives a share of an appointment's first payment back: one part of so many.

@@ -163,14 +163,18 @@ pub struct RefundLimits {
     reception_max: Option<MoneyBody>,
     /// Above this a second person has to approve, whoever asks. Null: nobody has to.
     approval_above: Option<MoneyBody>,
+    /// What was paid too much goes back by itself, within the limits. Off: it stays as the patient's credit, with a finding.
+    #[serde(default)]
+    auto_refund: bool,
 }
 
 impl RefundLimits {
-    fn of(limits: Limits, currency: Currency) -> RefundLimits {
+    fn of(limits: Limits, auto_refund: bool, currency: Currency) -> RefundLimits {
         let money = |minor: Option<i64>| minor.map(|minor| Money::new(minor, currency).into());
         RefundLimits {
             reception_max: money(limits.reception_max),
             approval_above: money(limits.approval_above),
+            auto_refund,
         }
     }
 
@@ -191,8 +195,9 @@ pub async fn limits(
     _: lists::NoQuery,
 ) -> Result<Json<RefundLimits>, Problem> {
     let context = clinics::context(&app, actor.clinic).await?;
-    let currency = context.clinic.currency;
-    Ok(Json(RefundLimits::of(context.refund_limits, currency)))
+    let (auto_refund, currency) = (context.clinic.auto_refund, context.clinic.currency);
+    let limits = RefundLimits::of(context.refund_limits, auto_refund, currency);
+    Ok(Json(limits))
 }
 
 /// Change the refund limits
@@ -205,8 +210,9 @@ pub async fn change_limits(call: Call<RefundLimits>) -> Result<Response, Problem
         let context = clinics::context(&work.app, work.actor.clinic).await?;
         let currency = context.clinic.currency;
         let limits = work.body.limits(currency)?;
-        refunds::set_limits(&work.app, &work.actor, limits).await?;
-        Answer::ok(&RefundLimits::of(limits, currency))
+        let auto_refund = work.body.auto_refund;
+        refunds::set_limits(&work.app, &work.actor, limits, auto_refund).await?;
+        Answer::ok(&RefundLimits::of(limits, auto_refund, currency))
     })
     .await
 }

@@ -5,8 +5,8 @@ use askama::Template;
 use super::patient::Logo;
 use super::{Field, Shell};
 
-/// `GET|POST /settings/clinic`: `name`, `strapline`, `phone`, `email`, `website`, `address`, `zone`, `accent`.
-/// `POST /settings/clinic/logo` with the file `logo`; `POST /settings/clinic/logo/remove`.
+/// `GET|POST /settings/clinic`: `name`, `strapline`, `phone`, `email`, `website`, `privacy`, `terms`, `address`, `zone`,
+/// `accent`, `show_services`. `POST /settings/clinic/logo` with the file `logo`; `POST /settings/clinic/logo/remove`.
 #[derive(Template)]
 #[template(path = "staff/clinic.html")]
 pub struct ClinicPage {
@@ -18,6 +18,8 @@ pub struct ClinicPage {
     pub phone: Field,
     pub email: Field,
     pub website: Field,
+    pub privacy: Field,
+    pub terms: Field,
     pub address: Field,
     pub zone: Field,
     /// Every zone to choose from.
@@ -28,6 +30,7 @@ pub struct ClinicPage {
     pub country: String,
     pub currency: String,
     pub accent: Field,
+    pub show_services: bool,
     pub preview: Preview,
     pub logo: Option<Logo>,
     pub logo_error: Option<String>,

@@ -56,6 +56,8 @@ pub struct Shell {
     pub place: String,
     /// One or two letters for the clinic's mark.
     pub initials: String,
+    /// None: the initials stand in its place.
+    pub logo: Option<patient::Logo>,
     pub staff: String,
     /// The staff member's role in words: `Reception`.
     pub role: String,

@@ -33,7 +33,7 @@ pub struct RefundPage {
     pub idempotency_key: String,
 }
 
-/// `GET|POST /settings/refunds`: `reception_max`, `approval_above`; an empty one is switched off.
+/// `GET|POST /settings/refunds`: `reception_max`, `approval_above`, `auto_refund`; what is empty is switched off.
 #[derive(Template)]
 #[template(path = "staff/refund_limits.html")]
 pub struct RefundLimits {
@@ -41,6 +41,7 @@ pub struct RefundLimits {
     pub currency_sign: String,
     pub reception_max: Field,
     pub approval_above: Field,
+    pub auto_refund: bool,
     pub saved: bool,
     pub may_change: bool,
 }

@@ -3,8 +3,8 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use remit_app::views::{Branding, LogoView};
-use remit_app::{App, branding, clinics};
+use remit_app::views::Branding;
+use remit_app::{App, ClinicContext, branding, clinics};
 use remit_core::branding::{Colour, stylesheet};
 use sha2::{Digest, Sha256};
 
@@ -38,18 +38,19 @@ pub fn stylesheet_url(looks: &Branding) -> Option<String> {
         .map(|accent| format!("/p/{}", sheet_name(accent, &stylesheet(accent))))
 }
 
-/// The logo as a page shows it. `route`: the clinic's public prefix.
-pub fn logo(route: &str, logo: &LogoView) -> Logo {
+/// The clinic's logo as a page shows it; none where its initials stand in its place.
+pub fn logo(context: &ClinicContext) -> Option<Logo> {
+    let logo = context.branding.logo.as_ref()?;
     let ending = if logo.content_type == "image/png" {
         "png"
     } else {
         "jpg"
     };
-    Logo {
-        url: format!("/p/logo-{route}-{}.{ending}", logo.hash),
+    Some(Logo {
+        url: format!("/p/logo-{}-{}.{ending}", context.clinic.route, logo.hash),
         width: logo.width,
         height: logo.height,
-    }
+    })
 }
 
 /// The file of this name; none where it is no file of ours, which is answered like any unknown link (hazard B10).

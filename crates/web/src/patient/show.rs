@@ -3,9 +3,11 @@
 use axum::http::{StatusCode, header};
 use axum::response::Response;
 use jiff::Timestamp;
+use remit_app::pauses::Pause;
 use remit_app::views::LinkView;
 use remit_app::{
-    App, ClinicContext, Result, appointments, attempts, clinics, methods, payments, providers,
+    App, ClinicContext, Result, appointments, attempts, clinics, methods, pauses, payments,
+    providers,
 };
 use remit_core::attempts::{Attempt, AttemptState};
 use remit_core::ids::ClinicId;
@@ -71,6 +73,8 @@ pub(crate) fn frame(
 ) -> Frame {
     let clinic = &context.clinic;
     let parts = [clinic.name.as_str(), clinic.address.as_str()];
+    let pages = &context.branding.pages;
+    let address = |page: &String| (!page.is_empty()).then(|| page.clone());
     let known: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     Frame {
         language,
@@ -85,15 +89,12 @@ pub(crate) fn frame(
             .map(|dialled| (clinic.phone.clone(), dialled)),
         email: (!clinic.email.is_empty()).then(|| clinic.email.clone()),
         brand_css: brand::stylesheet_url(&context.branding),
-        logo: context
-            .branding
-            .logo
-            .as_ref()
-            .map(|logo| brand::logo(&clinic.route, logo)),
-        website: (!context.branding.website.is_empty()).then(|| context.branding.website.clone()),
+        logo: brand::logo(context),
+        website: address(&pages.website),
+        privacy_url: address(&pages.privacy),
+        terms_url: address(&pages.terms),
         test_mode: context.is_test(),
         csrf: csrf.to_owned(),
-        ..Frame::default()
     }
 }
 
@@ -344,6 +345,27 @@ fn expired(voice: Voice<'_>, link: &LinkView, frame: Frame, token: &str) -> PayS
     page
 }
 
+fn paused(voice: Voice<'_>, link: &LinkView, frame: Frame, token: &str, why: Pause) -> PayState {
+    let words = voice.words();
+    let text = match why {
+        Pause::TooManyTries { until } => {
+            voice.fill(words.paused_tries, &[("time", &voice.time(until))])
+        }
+        Pause::AmountChanging => words.paused_amount.to_owned(),
+        Pause::NotNow => words.paused_text.to_owned(),
+    };
+    let mut page = state(frame, State::Paused, words.paused, text);
+    let ends = voice.date(link.expires_at, DateStyle::ShortTime);
+    page.rows = vec![
+        row(words.row_for, visit(voice, link)),
+        row(words.row_ends, ends),
+    ];
+    page.action = Some(StateAction::CheckAgain {
+        href: format!("/p/{token}"),
+    });
+    page
+}
+
 fn cancelled(voice: Voice<'_>, link: &LinkView, frame: Frame, token: &str) -> PayState {
     let words = voice.words();
     let (heading, text) = match link.why {
@@ -387,6 +409,10 @@ async fn pay(
     let amount = link.amount_due();
     if amount.is_zero() {
         return Ok(Shown::State(Box::new(cancelled(voice, link, frame, token))));
+    }
+    if let Some(why) = pauses::of_link(app, context, link, last).await? {
+        let page = paused(voice, link, frame, token, why);
+        return Ok(Shown::State(Box::new(page)));
     }
     let offered: Vec<Method> =
         methods::on_offer(context, amount, link.purpose, link.patient_email.is_some())
@@ -458,9 +484,9 @@ fn told(
     last: Option<&Attempt>,
 ) -> (Option<String>, bool) {
     let words = voice.words();
-    match last.map(|attempt| attempt.state) {
-        Some(AttemptState::Failed) => (Some(words.refused.into()), true),
-        Some(AttemptState::Open) => (Some(words.begun.into()), false),
+    match last.map(|attempt| (attempt.state, attempt.amount)) {
+        Some((AttemptState::Failed, _)) => (Some(words.refused.into()), true),
+        Some((AttemptState::Open, begun)) if begun == amount => (Some(words.begun.into()), false),
         _ if amount.minor < link.amount.minor => {
             let language = voice.language;
             let sums = [

@@ -46,8 +46,11 @@ pub async fn save(desk: Desk, form: Form) -> Answer {
         phone: text("phone"),
         email: text("email"),
         website: text("website"),
+        privacy: text("privacy"),
+        terms: text("terms"),
         zone: text("zone"),
         accent: text("accent"),
+        show_services: form.some("show_services").is_some(),
     };
     let done = verbs::save(&desk.app, desk.actor(), &input).await;
     finish(&desk, done, "saved", Some(&form)).await
@@ -125,17 +128,19 @@ async fn whole(
         strapline: field("strapline", &clinic.strapline),
         phone: field("phone", &clinic.phone),
         email: field("email", &clinic.email),
-        website: field("website", &looks.website),
+        website: field("website", &looks.pages.website),
+        privacy: field("privacy", &looks.pages.privacy),
+        terms: field("terms", &looks.pages.terms),
         address: field("address", &clinic.address),
         zone: field("zone", &clinic.zone),
         zones: verbs::zones(),
         zone_now: clinics::in_zone(clinic, desk.now(), "%a %-d %B, %H:%M"),
         country: clinic.country.clone(),
+        show_services: typed.map_or(clinic.show_services, |form| {
+            form.some("show_services").is_some()
+        }),
         currency: format!("{}, {}", clinic.currency.code(), clinic.currency.sign()),
-        logo: looks
-            .logo
-            .as_ref()
-            .map(|logo| brand::logo(&clinic.route, logo)),
+        logo: brand::logo(&desk.context),
         logo_error: wrong("logo"),
         refused: sentences::over(error, &desk.clock),
         shell: desk.shell(Section::Settings).await?,

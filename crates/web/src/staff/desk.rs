@@ -19,6 +19,7 @@ use super::answer::Failure;
 use super::clock::Clock;
 use super::session::{SignedIn, cookie};
 use crate::pages::{Section, Shell, Theme};
+use crate::patient::brand;
 
 /// What the browser wants back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -152,6 +153,7 @@ impl Desk {
             clinic: clinic.name.clone(),
             place: clinic.strapline.clone(),
             initials: clinic.initials(),
+            logo: brand::logo(&self.context),
             staff: actor.label.clone(),
             role: actor.role.title().into(),
             staff_initials: initials(&actor.label),

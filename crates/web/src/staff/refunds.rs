@@ -72,7 +72,8 @@ pub async fn save_limits(desk: Desk, form: Form) -> Answer {
         approval_above: limit("approval_above"),
     };
     if wrong.is_empty() {
-        refunds::set_limits(&desk.app, desk.actor(), wished).await?;
+        let auto_refund = form.some("auto_refund").is_some();
+        refunds::set_limits(&desk.app, desk.actor(), wished, auto_refund).await?;
         return Ok(see_other("/settings/refunds?saved=1"));
     }
     let retry = Some((&form, wrong.as_slice()));
@@ -107,6 +108,10 @@ async fn limits_page(
         currency_sign: desk.currency().sign(),
         reception_max: field("reception_max", limits.reception_max),
         approval_above: field("approval_above", limits.approval_above),
+        auto_refund: match retry {
+            None => desk.about().auto_refund,
+            Some((form, _)) => form.some("auto_refund").is_some(),
+        },
         saved,
         may_change: desk.may(Permission::Administer),
     };

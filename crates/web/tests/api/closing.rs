@@ -19,6 +19,8 @@ struct Begun {
     stripe: FakeStripe,
     /// The appointment's address.
     path: String,
+    /// The link's page.
+    page: String,
     attempt: AttemptId,
     session: String,
 }
@@ -30,11 +32,14 @@ async fn begun(house: &House) -> Begun {
         json!({"secret_key": fake_stripe::SECRET_KEY, "api_base": stripe.url, "enabled": true});
     clinic.owner().put(PROVIDER, body).await.is(200);
     let appointment = clinic.books(4500).await;
-    let (attempt, session) = starts_to_pay(&clinic, &appointment).await;
+    let link = clinic.issues_link(&appointment).await;
+    let (attempt, session) = pays_through(&clinic, &link).await;
+    let (_, token) = link["url"].as_str().unwrap().rsplit_once('/').unwrap();
     Begun {
         clinic,
         stripe,
         path: format!("/appointments/{appointment}"),
+        page: format!("//p/{token}"),
         attempt,
         session,
     }
@@ -43,7 +48,11 @@ async fn begun(house: &House) -> Begun {
 /// A patient presses *Continue to payment* for all that an appointment costs, by card: the attempt and its session.
 pub async fn starts_to_pay(clinic: &Clinic, appointment: &str) -> (AttemptId, String) {
     let link = clinic.issues_link(appointment).await;
-    let link: LinkId = id(&link).parse().unwrap();
+    pays_through(clinic, &link).await
+}
+
+async fn pays_through(clinic: &Clinic, link: &Value) -> (AttemptId, String) {
+    let link: LinkId = id(link).parse().unwrap();
     let key = clinic.secret(remit_core::roles::Role::Owner);
     let who = remit_app::api_keys::caller(&clinic.app, &key)
         .await
@@ -95,6 +104,28 @@ impl Begun {
         self.clinic.owner().patch(&self.path, body).await
     }
 
+    /// The outbox runs dry; what the appointment says then.
+    async fn outside_work_is_done(&self) -> Value {
+        while remit_app::outbox::run(&self.clinic.app).await.unwrap() > 0 {}
+        self.clinic.owner().reads(&self.path).await
+    }
+
+    /// In minor units.
+    fn refunded_at_stripe(&self) -> Vec<i64> {
+        let world = self.stripe.world();
+        world
+            .refunds
+            .all()
+            .iter()
+            .map(|refund| refund.amount)
+            .collect()
+    }
+
+    /// What the patient's page says.
+    async fn patient_reads(&self, house: &House) -> String {
+        house.stranger(None).get(&self.page).await.text()
+    }
+
     /// The patient pays on the provider's page and comes back.
     async fn patient_pays(&self) -> Value {
         self.stripe.pay(&self.session).unwrap();
@@ -132,6 +163,65 @@ on_both_engines! {
         begun.provider_is_gone(false);
         let after = begun.patient_pays().await;
         assert_eq!((&after["balance"], &after["credit"]), (&gbp(0), &gbp(4500)), "no money is lost");
+    }
+
+    async fn the_patient_is_asked_to_wait_while_nothing_can_be_paid(house: House) {
+        const PAUSED: &str = "Payment is paused for a moment";
+        let begun = begun(&house).await;
+        assert!(!begun.patient_reads(&house).await.contains(PAUSED));
+        begun.provider_is_gone(true);
+        // More calls without an answer than it takes for the provider to be left alone.
+        for _ in 0..8 {
+            begun.takes_cash(1000, false).await.is_problem(503, "provider-unreachable");
+        }
+        let page = begun.patient_reads(&house).await;
+        assert!(page.contains(PAUSED) && page.contains("opens again by itself"), "{page}");
+        assert!(!page.contains("name=\"method\""), "nothing to press");
+        begun.takes_cash(1000, true).await.is(201);
+        let page = begun.patient_reads(&house).await;
+        assert!(page.contains("do not pay on the page you opened before"), "{page}");
+        begun.provider_is_gone(false);
+        begun.clinic.owner().post(&format!("{PROVIDER}/test"), json!({})).await.is(200);
+        let page = begun.patient_reads(&house).await;
+        assert!(page.contains("The amount is now £35.00") && page.contains("name=\"method\""), "{page}");
+        begun.clinic.owner().put(PROVIDER, json!({"enabled": false})).await.is(200);
+        assert!(begun.patient_reads(&house).await.contains(PAUSED), "nobody takes payments");
+    }
+
+    async fn what_was_paid_too_much_goes_back_by_itself_where_the_clinic_wants_it(house: House) {
+        let begun = begun(&house).await;
+        let wanted = json!({"reception_max": null, "approval_above": null, "auto_refund": true});
+        let kept = begun.clinic.owner().put("/settings/refunds", wanted.clone()).await.is(200);
+        assert_eq!(kept, wanted);
+        assert_eq!(begun.clinic.owner().reads("/settings/refunds").await, wanted);
+        begun.provider_is_gone(true);
+        begun.takes_cash(3000, true).await.is(201);
+        begun.provider_is_gone(false);
+        let paid = begun.patient_pays().await;
+        assert_eq!((&paid["balance"], &paid["credit"]), (&gbp(0), &gbp(3000)), "reserved, not gone yet");
+        let after = begun.outside_work_is_done().await;
+        assert_eq!((&after["balance"], &after["credit"]), (&gbp(0), &gbp(0)));
+        assert_eq!(begun.refunded_at_stripe(), [3000], "of the 45.00 that were paid online");
+        attempts::returned(&begun.clinic.app, begun.attempt).await.unwrap();
+        begun.outside_work_is_done().await;
+        assert_eq!(begun.refunded_at_stripe(), [3000], "once");
+    }
+
+    async fn what_was_paid_too_much_waits_for_a_second_person_above_the_limit(house: House) {
+        let begun = begun(&house).await;
+        let wanted = json!({"reception_max": null, "approval_above": gbp(1000), "auto_refund": true});
+        begun.clinic.owner().put("/settings/refunds", wanted).await.is(200);
+        begun.provider_is_gone(true);
+        begun.takes_cash(3000, true).await.is(201);
+        begun.provider_is_gone(false);
+        begun.patient_pays().await;
+        let after = begun.outside_work_is_done().await;
+        assert_eq!(&after["credit"], &gbp(3000));
+        assert!(begun.refunded_at_stripe().is_empty(), "nobody has approved it");
+        let payments = begun.clinic.owner().reads("/payments").await;
+        let waiting = payments["data"].as_array().unwrap().iter().flat_map(|payment| payment["refunds"].as_array().unwrap());
+        let waiting: Vec<_> = waiting.map(|refund| (&refund["amount"], &refund["approval"])).collect();
+        assert_eq!(waiting, [(&gbp(3000), &json!("needed"))]);
     }
 
     async fn a_cancelled_appointment_keeps_what_still_comes_as_credit(house: House) {

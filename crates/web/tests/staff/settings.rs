@@ -349,8 +349,11 @@ fn clinic_form<'a>(changed: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
         ("phone", "0117 496 0142"),
         ("email", "desk@larkhill.example"),
         ("website", "larkhill.example"),
+        ("privacy", "larkhill.example/privacy"),
+        ("terms", ""),
         ("zone", "Europe/London"),
         ("accent", "#0b6464"),
+        ("show_services", "1"),
     ];
     for (name, value) in changed {
         form.retain(|(known, _)| known != name);
@@ -369,6 +372,8 @@ async fn the_clinic_is_saved_or_each_field_says_what_is_wrong() {
             ("phone", "12", "Enter a phone number"),
             ("email", "desk", "Enter an email address"),
             ("website", "http://larkhill.example", "secure pages only"),
+            ("privacy", "larkhill", "Enter a web address"),
+            ("terms", "javascript:alert(1)", "Enter a web address"),
             ("zone", "Bristol", "Choose a time zone"),
             ("accent", "teal", "Choose a colour"),
             ("strapline", &"x".repeat(81), "at most 80"),
@@ -394,7 +399,11 @@ async fn the_clinic_is_saved_or_each_field_says_what_is_wrong() {
         );
         let context = clinics::context(&house.app, house.clinic).await.unwrap();
         assert_eq!(context.clinic.zone, "America/New_York");
-        assert_eq!(context.branding.website, "https://larkhill.example");
+        assert!(context.clinic.show_services);
+        let pages = &context.branding.pages;
+        assert_eq!(pages.website, "https://larkhill.example");
+        assert_eq!(pages.privacy, "https://larkhill.example/privacy");
+        assert_eq!(pages.terms, "");
         let accent = context.branding.accent.unwrap();
         assert!(
             accent.contrast(remit_core::branding::WHITE) >= 4.5,
