@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Desk } from "./desk.mjs";
 import {
-  axe, control, eventually, fitsEveryWidth, gbp, makeClinicFixture, openClinic, openDevice, shot, tomorrow,
+  axe, control, eventually, fitsEveryWidth, gbp, makeClinicFixture, openClinic, openDevice, pictures, shot, tomorrow,
 } from "./harness.mjs";
 
 let clinic, browser, demo;
@@ -130,7 +130,7 @@ test("from the open diary to a sent deposit link for a known patient: four actio
   await act(search.press("Enter"));
   await booking.locator(".chosen", { hasText: fixture.patient.name }).waitFor();
   await desk.seesDepositDue("£30.00");
-  await shot(desk.page, "a-booking");
+  await pictures(desk.page, "a-booking");
   await axe(desk.page);
   await act(desk.sendOnlinePaymentLink());
   await act(desk.sendViaSms());

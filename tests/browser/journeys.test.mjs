@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Desk } from "./desk.mjs";
 import {
-  Clock, eventually, makeAppointment, makeClinicFixture, openClinic, scan, startDemo, tomorrow,
+  Clock, eventually, makeAppointment, makeClinicFixture, openClinic, pictures, scan, startDemo, tomorrow,
 } from "./harness.mjs";
 import { CARDS, Phone } from "./phone.mjs";
 
@@ -33,9 +33,19 @@ test("a deposit is asked for at booking, paid by card on a phone, and seen at th
 
   const url = await desk.linkAddress();
   assert.equal(await scan(desk.qrCode), url, "the QR code holds the address");
+  const updates = desk.linkWindow.getByText("Updates by itself");
+  await updates.waitFor();
+  const remember = desk.linkWindow.getByLabel("Remember this number on the patient");
+  assert.equal(await remember.isVisible(), false, "the patient's own number is known");
+  const number = desk.linkWindow.getByLabel("Mobile number");
+  const own = await number.inputValue();
+  await number.fill("07700 900999");
+  await remember.waitFor();
+  await number.fill(own);
   await desk.sendViaSms();
   await desk.seesLinkBecome("Sent");
-  await desk.picture("link-window");
+  await updates.waitFor();
+  await pictures(desk.page, "link-window");
 
   await phone.tapLinkInMessage(url);
   await phone.seesAmount("£30.00");

@@ -88,6 +88,8 @@ function show(mark) {
   mark.hidden = stream?.readyState !== EventSource.OPEN;
 }
 const showState = () => document.querySelectorAll("[data-live-state]").forEach(show);
+// What has just come does not know yet.
+for (const event of ["remit:opened", "htmx:after:swap"]) document.addEventListener(event, showState);
 
 function connect() {
   stream = new EventSource("/live");

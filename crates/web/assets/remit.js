@@ -246,6 +246,15 @@ document.addEventListener("change", (event) => {
   if (form && event.target.matches("input[type=date], select")) form.requestSubmit();
 });
 
+/** A number or an address is only worth remembering where it is another than the one that stood there. */
+function offerToRemember(form) {
+  const [field, label] = [form.querySelector("[name=to]"), form.querySelector(".remember")];
+  if (label) label.hidden = field.value.trim() === field.defaultValue && !label.control.checked;
+}
+const offersToRemember = (within) => within.querySelectorAll("form:has(.remember)").forEach(offerToRemember);
+document.addEventListener("input", ({ target }) => target.form && offerToRemember(target.form));
+document.addEventListener("htmx:after:swap", () => offersToRemember(document));
+
 // What was refused is being mended: its message can still be read, and keeps its place, so that nothing moves under a hand.
 document.addEventListener("input", ({ target }) => {
   if (target.getAttribute("aria-invalid") !== "true") return;
@@ -288,6 +297,7 @@ function started(within) {
   wire(within);
   within.dispatchEvent(new Event("remit:opened", { bubbles: true }));
   within.querySelectorAll("form[data-checkout]").forEach(recompute);
+  offersToRemember(within);
   within.querySelectorAll("[popover][data-open]").forEach((sheet) => sheet.showPopover());
 }
 

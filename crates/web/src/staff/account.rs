@@ -9,7 +9,6 @@ use serde::Deserialize;
 use super::answer::{Answer, page, see_other};
 use super::desk::Desk;
 use super::forms::Form;
-use super::people::lower;
 use super::sentences;
 use crate::pages::account::{Account, SessionRow};
 use crate::pages::{Field, Section};
@@ -102,8 +101,8 @@ async fn whole(
         } else {
             one.device
         },
-        signed_in: lower(&desk.clock.lately(one.created_at)),
-        seen: lower(&desk.clock.lately(one.seen_at)),
+        signed_in: desk.clock.lately_within(one.created_at),
+        seen: desk.clock.lately_within(one.seen_at),
         is_this_one: one.is_this_one,
     };
     let shown = Account {

@@ -71,6 +71,11 @@ impl Clock {
         }
     }
 
+    /// The same within a sentence: `today 10:38`.
+    pub fn lately_within(&self, at: UtcMs) -> String {
+        within(&self.lately(at))
+    }
+
     /// `Tuesday 24 November`; with its year when that is another one.
     pub fn day_words(&self, day: Date) -> String {
         if day.year() == self.today().year() {
@@ -136,6 +141,14 @@ fn span(ms: i64) -> String {
     } else {
         format!("{minutes} min")
     }
+}
+
+/// A moment in words as it stands within a sentence.
+pub fn within(moment: &str) -> String {
+    moment
+        .replace("Today", "today")
+        .replace("Yesterday", "yesterday")
+        .replace("Tomorrow", "tomorrow")
 }
 
 /// A day as a date field sends it: `2026-11-24`.

@@ -373,7 +373,7 @@ fn noted(desk: &Desk, mark: &Mark) -> String {
 
 /// Within a sentence: `today 10:12`.
 fn lately(desk: &Desk, at: i64) -> String {
-    link_rows::within(&desk.clock.lately(at))
+    desk.clock.lately_within(at)
 }
 
 /// `POST /payment-links/{id}/follow-up`: `called`, or `note` (empty: taken away).

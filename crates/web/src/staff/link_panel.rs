@@ -11,7 +11,7 @@ use remit_core::ids::LinkId;
 use super::answer::{Answer, page};
 use super::desk::{Desk, Wants};
 use super::tries::{self, Known, Seen};
-use super::{link_rows, timeline, words};
+use super::{clock, link_rows, timeline, words};
 use crate::pages::online_payments::{LinkPanel, LinkPanelDialog, LinkPanelPage};
 use crate::pages::{Section, TimelineEntry, Tone};
 
@@ -30,7 +30,7 @@ pub async fn show(desk: Desk, Path(id): Path<String>) -> Answer {
         subject: format!(
             "{}: {}",
             link.purpose.title(),
-            link_rows::within(&link_rows::appointment(&desk, &link))
+            clock::within(&link_rows::appointment(&desk, &link))
         ),
         amount: if shown.is_open() {
             link.amount_due()
@@ -95,7 +95,7 @@ fn visits(desk: &Desk, link: &LinkView, known: &Known) -> Vec<TimelineEntry> {
             icon: "eye",
             tone: Tone::Warn,
             text: format!("Opened by the patient, {}", times(seen)),
-            detail: format!("First {}", link_rows::within(&desk.clock.lately(first))),
+            detail: format!("First {}", desk.clock.lately_within(first)),
             at: desk.clock.lately(seen.last),
         });
     }
@@ -159,11 +159,7 @@ fn a_try(desk: &Desk, one: &Try) -> TimelineEntry {
         tone,
         text: tries::outcome(one),
         detail: match ended {
-            Some(at) => format!(
-                "{}, ended {}",
-                one.amount,
-                link_rows::within(&desk.clock.lately(at))
-            ),
+            Some(at) => format!("{}, ended {}", one.amount, desk.clock.lately_within(at)),
             None => one.amount.to_string(),
         },
         at: desk.clock.lately(one.at),

@@ -143,7 +143,7 @@ fn ends(desk: &Desk, link: &LinkView, shown: LinkState, dispute: Option<&Dispute
             ..Ends::default()
         },
         LinkState::Paid => {
-            let paid = link.paid_at.map(|at| within(&clock.lately(at)));
+            let paid = link.paid_at.map(|at| clock.lately_within(at));
             let paid = paid.map_or("–".into(), |at| format!("Paid {at}"));
             Ends {
                 brief: paid.clone(),
@@ -173,12 +173,4 @@ fn ends(desk: &Desk, link: &LinkView, shown: LinkState, dispute: Option<&Dispute
         None => {}
     }
     ends
-}
-
-/// A moment within a sentence: `today 10:12`.
-pub fn within(lately: &str) -> String {
-    lately
-        .replace("Today", "today")
-        .replace("Yesterday", "yesterday")
-        .replace("Tomorrow", "tomorrow")
 }

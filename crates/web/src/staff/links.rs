@@ -352,7 +352,7 @@ fn offer(row: &mut SendRow, other: Option<Instead>) {
 
 fn told(desk: &Desk, delivery: &DeliveryView) -> SendOutcome {
     let clock = &desk.clock;
-    let done = clock.lately(delivery.done_at.unwrap_or(delivery.created_at));
+    let done = clock.lately_within(delivery.done_at.unwrap_or(delivery.created_at));
     let again = delivery.created_at + RESEND_AFTER_MS;
     let again = if desk.now() < again {
         format!(" You can send it again from {}.", clock.time(again))
@@ -368,8 +368,8 @@ fn told(desk: &Desk, delivery: &DeliveryView) -> SendOutcome {
                 format!("Waiting, and tried again by itself. {why}"),
             ),
         },
-        DeliveryStatus::Sent => (OutcomeKind::Done, format!("Sent: {done}.{again}")),
-        DeliveryStatus::Delivered => (OutcomeKind::Done, format!("Delivered: {done}.{again}")),
+        DeliveryStatus::Sent => (OutcomeKind::Done, format!("Sent {done}.{again}")),
+        DeliveryStatus::Delivered => (OutcomeKind::Done, format!("Delivered {done}.{again}")),
         DeliveryStatus::Uncertain => (
             OutcomeKind::Uncertain,
             "It may have gone out or not. Ask the patient before you send it again.".into(),

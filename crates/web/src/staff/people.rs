@@ -57,7 +57,7 @@ fn person(desk: &Desk, view: &StaffView) -> Person {
             format!("Link to set a password works until {}", clock.moment(until))
         }
         (_, None, Some(_)) if view.active => "The link to set a password has run out".to_owned(),
-        (Some(at), _, _) => format!("Signed in {}", lower(&clock.lately(at))),
+        (Some(at), _, _) => format!("Signed in {}", clock.lately_within(at)),
         (None, _, _) => "Never signed in".to_owned(),
     };
     Person {
@@ -71,12 +71,6 @@ fn person(desk: &Desk, view: &StaffView) -> Person {
         seen,
         invited: view.active && view.invited_until.is_some(),
     }
-}
-
-/// `today 10:44`, after a verb.
-pub fn lower(text: &str) -> String {
-    text.replace("Today", "today")
-        .replace("Yesterday", "yesterday")
 }
 
 fn is_oneself(actor: &Actor, id: StaffId) -> bool {

@@ -201,10 +201,7 @@ fn came(desk: &Desk, view: &PaymentView) -> String {
         PaidBy::Online(method) => format!("by {} through a payment link", words::method(method)),
         PaidBy::Desk(method) => format!("by {} at the desk", method.title().to_lowercase()),
     };
-    let when = desk.clock.lately(view.payment.received_at);
-    let when = when
-        .replace("Today", "today")
-        .replace("Yesterday", "yesterday");
+    let when = desk.clock.lately_within(view.payment.received_at);
     format!("{by}, {when}")
 }
 
