@@ -51,6 +51,7 @@ const STAFF_PAGES = [
   ["settings-limits", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Limits"); }],
   ["settings-reminders", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Reminders"); }],
   ["settings-digest", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Daily digest"); }],
+  ["settings-audit", async (desk) => { await desk.goTo("Settings"); await desk.goTo("Audit log"); }],
   ["notifications", (desk) => desk.page.goto("/notifications")],
   ["notifications-window", (desk) => desk.openNotifications()],
   ["receipt", async (desk) => desk.page.goto(`/payments/${(await cashPayment()).id}/receipt`)],

@@ -132,6 +132,14 @@ test("a key is made, copied, used and revoked", async () => {
   await desk.close();
 });
 
+test("on a phone the settings page that is open stands in sight in the list of them", async () => {
+  const desk = await Desk.signIn(browser, demo, "phone");
+  await desk.page.goto("/settings/audit");
+  const box = await desk.page.locator(".setnav [aria-current]").boundingBox();
+  assert.ok(box.x >= 0 && box.x + box.width <= 390, `from ${box.x}, ${box.width} wide`);
+  await desk.close();
+});
+
 test("the clinic's colour and logo reach the patient, light and readable", async () => {
   const desk = await Desk.signIn(browser, demo);
   const { page } = desk;

@@ -9,6 +9,7 @@ pub mod actor;
 pub mod api_keys;
 pub mod appointments;
 pub mod attempts;
+pub mod audit;
 pub mod branding;
 pub mod clinics;
 pub mod deliveries;
@@ -83,6 +84,7 @@ pub mod views {
     pub use remit_store::api_keys::ApiKeyView;
     pub use remit_store::appointments::AppointmentView;
     pub use remit_store::attempts::Try;
+    pub use remit_store::audit::Line as AuditLine;
     pub use remit_store::branding::Branding;
     pub use remit_store::credits::CreditView;
     pub use remit_store::deliveries::DeliveryView;

@@ -363,7 +363,12 @@ pub async fn set_limits(app: &App, actor: &Actor, limits: Limits, auto_refund: b
     let now = tx.now().await?;
     remit_store::clinics::set_refund_limits(&mut tx, limits, auto_refund).await?;
     let (reception, approval) = (limits.reception_max, limits.approval_above);
-    let what = format!("{reception:?}, {approval:?}, surplus by itself: {auto_refund}");
+    let limit = |minor: Option<i64>| minor.map_or("none".into(), |minor| minor.to_string());
+    let what = format!(
+        "reception up to {}, second person above {}, surplus by itself {auto_refund}",
+        limit(reception),
+        limit(approval)
+    );
     let action = "refund_limits.changed";
     remit_store::audit::append(&mut tx, &actor.label, action, &what, now).await?;
     tx.commit().await?;

@@ -301,8 +301,16 @@ function started(within) {
   within.querySelectorAll("[popover][data-open]").forEach((sheet) => sheet.showPopover());
 }
 
+/** On a phone some lists of links are wider than the screen: the one that is open stands in sight. */
+function inSight(here) {
+  const list = here.parentElement;
+  const off = here.getBoundingClientRect().left - list.getBoundingClientRect().left;
+  if (list.scrollWidth > list.clientWidth) list.scrollLeft += off - (list.clientWidth - here.offsetWidth) / 2;
+}
+
 repaint();
 started(document);
+document.querySelectorAll("#main a[aria-current]").forEach(inSight);
 document.querySelectorAll(".toast").forEach(fade);
 
 /** Find or do leads to a page's menu, or to its paper. */

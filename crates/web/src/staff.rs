@@ -4,6 +4,7 @@
 mod account;
 mod answer;
 mod api_keys;
+mod audit;
 mod appointments;
 mod booking;
 mod checkout;

@@ -12,6 +12,7 @@
 pub mod account;
 pub mod api_keys;
 pub mod appointments;
+pub mod audit;
 pub mod chart;
 pub mod clinic;
 pub mod diary;
@@ -77,6 +78,8 @@ pub struct Shell {
     /// The person's role books and takes money; without it those buttons are left out.
     pub may_book: bool,
     pub may_take: bool,
+    /// The person's role changes settings and reads who did.
+    pub may_configure: bool,
     /// The person's role connects providers and manages people.
     pub may_administer: bool,
     pub theme: Theme,

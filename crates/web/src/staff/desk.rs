@@ -166,6 +166,7 @@ impl Desk {
             csrf: self.who.csrf.clone(),
             may_book: self.may(Permission::Book),
             may_take: self.may(Permission::TakeMoney),
+            may_configure: self.may(Permission::Configure),
             may_administer: self.may(Permission::Administer),
             theme: self.theme,
             keys_off: self.keys_off,

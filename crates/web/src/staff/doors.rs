@@ -21,7 +21,7 @@ use super::desk::Desk;
 use super::forms::{FORM_BYTES_MAX, Form, Upload, has_file, with_file};
 use super::session::{SignedIn, same_token, stranger};
 use super::{
-    account, api_keys, appointments, booking, checkout, clinic, diary, digest, ending, exports,
+    account, api_keys, appointments, audit, booking, checkout, clinic, diary, digest, ending, exports,
     find, findings, follow_up, link_panel, link_rows, links, merging, messaging, methods, new_link,
     new_patient, notifications, online_payments, patients, payment, payments, people,
     practitioners, providers, receipts, refunds, reminders, reschedule, selection, sending_limits,
@@ -208,6 +208,7 @@ fn settings_doors() -> Vec<Door> {
         see("/settings/api-keys", Administer, api_keys::list),
         act("/settings/api-keys", Administer, api_keys::create),
         act("/settings/api-keys/{id}/revoke", Administer, api_keys::revoke),
+        see("/settings/audit", Configure, audit::show),
         see("/account", Look, account::show),
         act("/account", Look, account::save),
         act("/account/password", Look, account::change_password),

@@ -330,6 +330,7 @@ const SETTINGS: &[Place] = &[
     place(Look, "Message texts", "settings sms email templates wording", "/settings/messages/texts", "settings"),
     place(Look, "Daily digest", "settings email report", "/settings/digest", "settings"),
     place(Administer, "API keys", "settings integrations developers webhooks", "/settings/api-keys", "settings"),
+    place(Configure, "Audit log", "settings history who changed security", "/settings/audit", "settings"),
     place(Look, "API documentation", "developers openapi", "/api/docs", "info"),
 ];
 

@@ -426,6 +426,38 @@ async fn the_clinic_is_saved_or_each_field_says_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_audit_log_tells_managers_who_changed_what() {
+    for house in houses("audit").await {
+        let manager = house.person(Role::Manager).await;
+        let here = "/settings/audit";
+        let limits = [("reception_max", "50.00"), ("auto_refund", "1")];
+        house
+            .person(Role::Owner)
+            .await
+            .post("/settings/refunds", &limits)
+            .await;
+        let page = manager.get(here).await;
+        page.says("Changed the refund limits")
+            .says("reception up to 5000")
+            .says("Joanne Bright");
+        for _ in 0..50 {
+            manager.post("/settings/clinic", &clinic_form(&[])).await;
+        }
+        let newest = manager.get(here).await;
+        newest.says("Changed the clinic’s details");
+        assert!(!newest.html.contains("Changed the refund limits"));
+        let (_, older) = newest.html.split_once("before=").unwrap();
+        let number = older.split('"').next().unwrap();
+        let older = manager.get(&format!("{here}?before={number}")).await;
+        older.says("Changed the refund limits");
+        let reception = house.person(Role::Reception).await;
+        assert_eq!(reception.get(here).await.status, StatusCode::FORBIDDEN);
+        let settings = reception.get("/settings/clinic").await;
+        assert!(!settings.html.contains(here), "no way to it");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_logo_is_taken_checked_and_removed() {
     for house in houses("logo").await {
         let manager = house.person(Role::Manager).await;
