@@ -124,6 +124,13 @@ pub async fn save(app: &App, actor: &Actor, input: &ClinicInput) -> Result<()> {
             context.clinic.zone, profile.zone
         ));
     }
+    if profile.show_services != context.clinic.show_services {
+        what.push_str(if profile.show_services {
+            " services are named"
+        } else {
+            " services are not named"
+        });
+    }
     audit::append(&mut tx, &actor.label, "clinic.changed", &what, now).await?;
     tx.commit().await?;
     clinics::forget(app, actor.clinic);

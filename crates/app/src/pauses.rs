@@ -9,6 +9,7 @@ use remit_store::links;
 use crate::views::LinkView;
 use crate::{App, ClinicContext, Result, providers};
 
+/// What stands in the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
     /// Too many payments were refused (hazard D16); the link takes the next one then (UTC ms).

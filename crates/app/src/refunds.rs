@@ -359,11 +359,16 @@ pub async fn set_limits(app: &App, actor: &Actor, limits: Limits, auto_refund: b
             return Err(Error::invalid(field, "Enter an amount of zero or more."));
         }
     }
+    let currency = clinics::context(app, actor.clinic).await?.clinic.currency;
     let mut tx = app.store.begin(actor.clinic).await?;
     let now = tx.now().await?;
     remit_store::clinics::set_refund_limits(&mut tx, limits, auto_refund).await?;
     let (reception, approval) = (limits.reception_max, limits.approval_above);
-    let limit = |minor: Option<i64>| minor.map_or("none".into(), |minor| minor.to_string());
+    let limit = |minor: Option<i64>| {
+        minor.map_or("none".into(), |minor| {
+            Money::new(minor, currency).to_string()
+        })
+    };
     let what = format!(
         "reception up to {}, second person above {}, surplus by itself {auto_refund}",
         limit(reception),

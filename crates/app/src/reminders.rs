@@ -290,7 +290,8 @@ pub async fn save(app: &App, actor: &Actor, settings: &ReminderSettings) -> Resu
     let mut tx = app.store.begin(actor.clinic).await?;
     let now = tx.now().await?;
     reminders::set(&mut tx, settings, now).await?;
-    let hours = |ms: Option<i64>| ms.map_or("off".into(), |ms| format!("{} h", ms / remit_core::HOUR_MS));
+    let hours =
+        |ms: Option<i64>| ms.map_or("off".into(), |ms| format!("{} h", ms / remit_core::HOUR_MS));
     let what = format!(
         "after sending {}, after opening {}, before expiry {}",
         hours(settings.unopened_after_ms),

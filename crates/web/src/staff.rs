@@ -4,8 +4,8 @@
 mod account;
 mod answer;
 mod api_keys;
-mod audit;
 mod appointments;
+mod audit;
 mod booking;
 mod checkout;
 mod clinic;

@@ -21,9 +21,9 @@ use super::desk::Desk;
 use super::forms::{FORM_BYTES_MAX, Form, Upload, has_file, with_file};
 use super::session::{SignedIn, same_token, stranger};
 use super::{
-    account, api_keys, appointments, audit, booking, checkout, clinic, diary, digest, ending, exports,
-    find, findings, follow_up, link_panel, link_rows, links, merging, messaging, methods, new_link,
-    new_patient, notifications, online_payments, patients, payment, payments, people,
+    account, api_keys, appointments, audit, booking, checkout, clinic, diary, digest, ending,
+    exports, find, findings, follow_up, link_panel, link_rows, links, merging, messaging, methods,
+    new_link, new_patient, notifications, online_payments, patients, payment, payments, people,
     practitioners, providers, receipts, refunds, reminders, reschedule, selection, sending_limits,
     sentences, services, shortcuts, sign_in, summary, templates,
 };

@@ -438,7 +438,7 @@ async fn the_audit_log_tells_managers_who_changed_what() {
             .await;
         let page = manager.get(here).await;
         page.says("Changed the refund limits")
-            .says("reception up to 5000")
+            .says("reception up to £50.00")
             .says("Joanne Bright");
         for _ in 0..50 {
             manager.post("/settings/clinic", &clinic_form(&[])).await;
