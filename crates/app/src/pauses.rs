@@ -17,7 +17,7 @@ pub enum Pause {
     /// The payment page that the patient opened before asks for another amount than is due now, and can only be closed
     /// when the provider answers again.
     AmountChanging,
-    /// The clinic has no provider, or its provider does not answer (hazard A27).
+    /// Nothing was begun, and the clinic has no provider, or its provider does not answer (hazard A27).
     NotNow,
 }
 
@@ -37,14 +37,13 @@ pub async fn of_link(
         .as_ref()
         .is_some_and(|taking| !providers::rests(app, taking));
     if !answers {
-        let other_amount = last.is_some_and(|attempt| {
-            attempt.state == AttemptState::Open && attempt.amount != link.amount_due()
+        let begun = last.filter(|attempt| attempt.state == AttemptState::Open);
+        return Ok(match begun {
+            None => Some(Pause::NotNow),
+            Some(attempt) if attempt.amount != link.amount_due() => Some(Pause::AmountChanging),
+            // Its payment page is there already, and may have been paid on: the way back to it stays.
+            Some(_) => None,
         });
-        return Ok(Some(if other_amount {
-            Pause::AmountChanging
-        } else {
-            Pause::NotNow
-        }));
     }
     if last.is_none_or(|attempt| attempt.state.is_live()) {
         return Ok(None);

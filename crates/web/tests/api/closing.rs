@@ -174,9 +174,15 @@ on_both_engines! {
         for _ in 0..8 {
             begun.takes_cash(1000, false).await.is_problem(503, "provider-unreachable");
         }
-        let page = begun.patient_reads(&house).await;
+        let other = begun.clinic.books(4500).await;
+        let link = begun.clinic.issues_link(&other).await;
+        let (_, token) = link["url"].as_str().unwrap().rsplit_once('/').unwrap();
+        let page = house.stranger(None).get(&format!("//p/{token}")).await.text();
         assert!(page.contains(PAUSED) && page.contains("opens again by itself"), "{page}");
         assert!(!page.contains("name=\"method\""), "nothing to press");
+        // What was begun may have been paid on the provider's page: nobody says that nothing was taken.
+        let page = begun.patient_reads(&house).await;
+        assert!(page.contains("You have begun to pay") && !page.contains("Nothing was taken"), "{page}");
         begun.takes_cash(1000, true).await.is(201);
         let page = begun.patient_reads(&house).await;
         assert!(page.contains("do not pay on the page you opened before"), "{page}");
